@@ -1,0 +1,1 @@
+"""Types, protocols, errors and argument checks: everything else imports these, they import nothing of jaxanim."""

@@ -1,0 +1,1 @@
+"""Losses: pure functions, one value per example, unweighted."""

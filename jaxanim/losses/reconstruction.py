@@ -1,0 +1,20 @@
+"""How far two arrays are apart, one number per example."""
+
+import jax.numpy as jnp
+
+from jaxanim.core.types import Array, Float
+
+
+def l1(prediction: Float[Array, "b *n"], target: Float[Array, "b *n"]) -> Float[Array, " b"]:
+    """Returns the mean absolute difference of each example."""
+    return jnp.abs(prediction - target).mean(axis=tuple(range(1, prediction.ndim)))
+
+
+def masked_l1(
+    prediction: Float[Array, "b *n c"], target: Float[Array, "b *n c"], mask: Float[Array, "b *n 1"]
+) -> Float[Array, " b"]:
+    """Returns the mean over all elements of the absolute difference times a mask.
+
+    It is not divided by the area of the mask: a smaller mask makes a smaller loss, as in the released THA4 code.
+    """
+    return l1(prediction * mask, target * mask)

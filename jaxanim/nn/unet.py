@@ -1,0 +1,130 @@
+"""The pose-conditioned U-Net of THA4's body networks (a diffusion U-Net at the fixed time t = 0).
+
+Paper: THA4 section 4.2 and appendix A. Where the released code differs (6 attention blocks instead of 5, one group norm
+followed by two scale-and-shifts) it is the code that is followed.
+"""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from flax import linen as nn
+
+from jaxanim.core.types import Array, Float
+from jaxanim.nn import attention, conv, norms
+from jaxanim.ops import pyramid
+
+EMBEDDING = 256  # width of the time and pose embeddings
+HEADS = 8
+
+
+Resample = Callable[[Float[Array, "b h w c"]], Float[Array, "b i j c"]]
+
+
+def keep(x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
+    """Returns `x`."""
+    return x
+
+
+def double_nearest(x: Float[Array, "b h w c"]) -> Float[Array, "b 2*h 2*w c"]:
+    """Doubles height and width by repeating pixels."""
+    return jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
+
+
+class Embedding(nn.Module):
+    """Two dense layers with a SiLU between them."""
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "b d"]) -> Float[Array, "b e"]:
+        return nn.Dense(EMBEDDING, name="dense1")(nn.silu(nn.Dense(EMBEDDING, name="dense0")(x)))
+
+
+class ConditionedBlock(nn.Module):
+    """A residual block that is scaled and shifted by the time embedding, then by the pose embedding.
+
+    Attributes:
+      features: channels of the result.
+      resample: changes the size, after the first norm and on the shortcut (`keep`, `pyramid.downsample_area`,
+        `double_nearest`).
+    """
+
+    features: int
+    resample: Resample = keep
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "b h w c"], time: Float[Array, "b e"], pose: Float[Array, "b e"]
+    ) -> Float[Array, "b i j d"]:
+        y = self.resample(nn.silu(norms.group_norm(x.shape[-1], "norm0")(x)))
+        y = norms.group_norm(self.features, "norm1")(conv.conv3x3(self.features, "conv0")(y))
+        for name, embedding in (("time", time), ("pose", pose)):
+            scale, shift = jnp.split(nn.Dense(2 * self.features, name=name)(nn.silu(embedding)), 2, axis=-1)
+            y = y * (1.0 + scale[:, None, None, :]) + shift[:, None, None, :]
+        y = conv.conv3x3(self.features, "conv1", kernel_init=conv.ZEROS)(nn.silu(y))
+        shortcut = self.resample(x)
+        if x.shape[-1] != self.features:
+            shortcut = conv.conv1x1(self.features, "shortcut")(shortcut)
+        return shortcut + y
+
+
+class PoseUNet(nn.Module):
+    """Maps an image and a pose to raw output channels of the same size.
+
+    Attributes:
+      widths: channels of each level, finest first; attention stands at the coarsest.
+      outputs: channels of the result.
+    """
+
+    widths: tuple[int, ...]
+    outputs: int
+
+    @nn.compact
+    def __call__(
+        self,
+        image: Float[Array, "b h w c"],
+        pose: Float[Array, "b p"],
+        extra: Float[Array, "b h w d"] | None,
+    ) -> Float[Array, "b h w o"]:
+        """Runs the U-Net; `extra`, if given, is added to the features of the first convolution."""
+        time_code = Embedding(name="time_embed")(_time_zero(pose.shape[0], self.widths[0]))
+        pose_code = Embedding(name="pose_embed")(pose)
+        x = conv.conv3x3(self.widths[0], "first_conv")(image)
+        if extra is not None:
+            x = x + extra
+        skips = [x]
+        last = len(self.widths) - 1
+        for level, width in enumerate(self.widths):
+            x = ConditionedBlock(width, name=f"down{level}_block")(x, time_code, pose_code)
+            if level == last:
+                x = attention.SelfAttention(HEADS, name=f"down{level}_attention")(x)
+            skips.append(x)
+            if level != last:
+                x = ConditionedBlock(width, pyramid.downsample_area, name=f"down{level}_halve")(x, time_code, pose_code)
+                skips.append(x)
+        x = self._middle(x, time_code, pose_code)
+        for level in reversed(range(len(self.widths))):
+            for block in (0, 1):
+                x = jnp.concatenate([x, skips.pop()], axis=-1)
+                x = ConditionedBlock(self.widths[level], name=f"up{level}_block{block}")(x, time_code, pose_code)
+                if level == last:
+                    x = attention.SelfAttention(HEADS, name=f"up{level}_attention{block}")(x)
+            if level:
+                x = ConditionedBlock(self.widths[level], double_nearest, name=f"up{level}_double")(x, time_code, pose_code)
+        x = nn.silu(norms.group_norm(self.widths[0], "last_norm")(x))
+        return conv.conv3x3(self.outputs, "last_conv", kernel_init=conv.ZEROS)(x)
+
+    def _middle(
+        self, x: Float[Array, "b h w c"], time: Float[Array, "b e"], pose: Float[Array, "b e"]
+    ) -> Float[Array, "b h w c"]:
+        for block in range(7):
+            if block % 2:
+                x = attention.SelfAttention(HEADS, name=f"middle{block}_attention")(x)
+            else:
+                x = ConditionedBlock(x.shape[-1], name=f"middle{block}_block")(x, time, pose)
+        return x
+
+
+def _time_zero(batch: int, width: int) -> Float[Array, "b d"]:
+    """Returns the sinusoidal code of t = 0: cosines (1), then sines (0)."""
+    half = width // 2
+    code = jnp.concatenate([jnp.ones(half, jnp.float32), jnp.zeros(half, jnp.float32)])
+    return jnp.broadcast_to(code, (batch, width))

@@ -1,0 +1,1 @@
+"""Array functions with a contract and no parameters: warping, flows, resampling, colour."""

@@ -1,0 +1,72 @@
+"""`grid_sample`: argument checks, batch axes and the choice of a backend around the reference."""
+
+import functools
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+
+from jaxanim.core import checks
+from jaxanim.core.types import Array, Float
+from jaxanim.ops.grid_sample import reference
+from jaxanim.ops.grid_sample.reference import Padding, Units
+
+Implementation = Literal["xla"]
+
+_PADDINGS = ("zeros", "border")
+_UNITS = ("normalised", "pixel")
+_IMPLEMENTATIONS = ("xla",)
+
+
+def grid_sample(
+    image: Float[Array, "*b h w c"],
+    grid: Float[Array, "*b i j 2"],
+    *,
+    padding: Padding,
+    align_corners: bool,
+    units: Units,
+    implementation: Implementation | None = None,
+) -> Float[Array, "*b i j c"]:
+    """Samples images bilinearly at the positions of grids.
+
+    `reference.py` defines the result to the last detail. Equal to PyTorch's `grid_sample` (NHWC instead of NCHW).
+
+    Args:
+      image: any value range; float32, bfloat16 or float16. Interpolation is done in float32.
+      grid: (x, y) positions, float32, one per output pixel; the batch axes are those of `image`.
+      padding: 'border' repeats the edge pixels, 'zeros' is 0 outside.
+      align_corners: whether the normalised range [-1, 1] ends at the centres of the corner pixels (True) or at the
+        edges of the image (False). Without effect in pixel units.
+      units: 'normalised' or 'pixel' coordinates.
+      implementation: None lets the library choose; a name forces that backend or raises.
+
+    Returns:
+      One value per grid position, in the type of `image`.
+
+    Raises:
+      TypeError: `image` is not floating point, or `grid` is not float32.
+      ValueError: shapes do not fit, an axis of the image is empty, or an option is unknown.
+    """
+    checks.check_option("padding", padding, _PADDINGS)
+    checks.check_option("units", units, _UNITS)
+    if implementation is not None:
+        checks.check_option("implementation", implementation, _IMPLEMENTATIONS)
+    _check_arrays(image, grid)
+    sample = functools.partial(reference.sample_image, padding=padding, align_corners=align_corners, units=units)
+    for _ in range(image.ndim - 3):
+        # vmap over images, not one flat index: XLA then splits the gather over a sharded batch without an all-gather.
+        sample = jax.vmap(sample)
+    return sample(image, grid)
+
+
+def _check_arrays(image: Array, grid: Array) -> None:
+    checks.check_rank_at_least("image", image, 3)
+    checks.check_rank_at_least("grid", grid, 3)
+    checks.check_trailing_shape("grid", grid, (None, None, 2))
+    checks.check_same_leading_shape("image and grid", image.shape[:-3], grid.shape[:-3])
+    if not jnp.issubdtype(image.dtype, jnp.floating):
+        raise TypeError(f"image must be floating point, got {image.dtype}")
+    if grid.dtype != jnp.float32:
+        raise TypeError(f"grid must be float32 (shorter types lose whole pixels), got {grid.dtype}")
+    if 0 in image.shape[-3:]:
+        raise ValueError(f"image must not be empty, got shape {tuple(image.shape)}")

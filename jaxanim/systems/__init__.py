@@ -1,0 +1,1 @@
+"""The published animation systems. Each is a folder of its own; none imports another."""

@@ -1,0 +1,98 @@
+"""Total tables from foreign parameter names to ours: every source key is used, every leaf filled, every shape checked."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import jax
+import numpy as np
+
+from jaxanim.core.errors import WeightsError
+from jaxanim.core.types import Params
+from jaxanim.weights import layouts
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One array: its key in the source, its path in our nested dict ('/'-separated), and how it is laid out anew."""
+
+    source: str
+    path: str
+    layout: layouts.Layout = layouts.same
+
+
+Table = tuple[Row, ...]
+
+
+def apply(table: Table, source: Mapping[str, np.ndarray], template: Params, *, what: str) -> Params:
+    """Fills a nested dict with the arrays of a checkpoint.
+
+    Args:
+      table: one row for every array.
+      source: the checkpoint, names -> arrays.
+      template: nested dict of arrays or shapes (`jax.eval_shape`) that says what must be filled.
+      what: name of the network in messages.
+
+    Returns:
+      Nested dict like `template`, float32.
+
+    Raises:
+      WeightsError: a key is missing or unused, a leaf is not filled, or a shape or type differs.
+    """
+    expected = flatten(template)
+    _check_names(table, source, expected, what)
+    filled = {}
+    for row in table:
+        array = source[row.source]
+        if not np.issubdtype(array.dtype, np.floating):
+            raise WeightsError(f"{what}: {row.source} holds {array.dtype}, expected floating-point numbers")
+        want = tuple(expected[row.path].shape)
+        have = _laid_out_shape(row, array)
+        if have != want:
+            raise WeightsError(f"{what}: {row.source} has shape {array.shape}, which cannot fill {row.path} {want}")
+        filled[row.path] = np.ascontiguousarray(row.layout(array), np.float32)
+    return unflatten(filled)
+
+
+def flatten(tree: Params) -> dict[str, jax.Array]:
+    """Turns nested dicts into one dict with '/'-separated paths."""
+    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
+    return {"/".join(str(getattr(key, "key", key)) for key in path): leaf for path, leaf in leaves}
+
+
+def unflatten(flat: Mapping[str, np.ndarray]) -> Params:
+    """Turns '/'-separated paths into nested dicts."""
+    tree: dict[str, object] = {}
+    for path, leaf in flat.items():
+        *parents, name = path.split("/")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})  # type: ignore[assignment]
+        node[name] = leaf
+    return tree
+
+
+def _laid_out_shape(row: Row, array: np.ndarray) -> tuple[int, ...] | None:
+    try:
+        return row.layout(array).shape
+    except (ValueError, IndexError):  # another number of axes than the layout takes
+        return None
+
+
+def _check_names(
+    table: Table, source: Mapping[str, np.ndarray], expected: Mapping[str, object], what: str
+) -> None:
+    problems = [
+        ("missing in the file", _difference([row.source for row in table], source)),
+        ("unknown in the file", _difference(source, [row.source for row in table])),
+        ("not filled by the table", _difference(expected, [row.path for row in table])),
+        ("unknown to the network", _difference([row.path for row in table], expected)),
+    ]
+    for problem, names in problems:
+        if names:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            raise WeightsError(f"{what}: {problem}: {', '.join(names[:3])}{more}")
+
+
+def _difference(names: Sequence[str] | Mapping[str, object], other: Sequence[str] | Mapping[str, object]) -> list[str]:
+    present = set(other)
+    return [name for name in names if name not in present]

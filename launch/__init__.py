@@ -1,0 +1,1 @@
+"""Entry points that are run from a checkout."""

@@ -1,0 +1,241 @@
+"""Distils a procedural anime character into the two THA4 students on a CPU, by windows of the picture.
+
+    python -m launch.distill_character --workdir DIR --steps 40000
+
+The drawing itself is the teacher: it knows the posed picture and the exact flow. A step trains the face student on random
+pixels of the face and the body student on 16 windows of 64x64 pixels. Interrupted runs continue where they were saved.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import flax.serialization
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from data_pipelines.procedural_anime import HOUSE_CHARACTER
+from data_pipelines.procedural_anime.pool import PairPool
+from jaxanim.core.types import Array, Float, Metrics, Params
+from jaxanim.ops import flow as flows
+from jaxanim.ops import grid_sample
+from jaxanim.ops.sine import fast_sin
+from jaxanim.signals import pose_vector
+from jaxanim.systems.tha4 import networks, objectives, pictures, windows
+
+POSES, WINDOWS, WINDOW = 4, 4, 16  # per step; the window in pixels of the coarsest level (64 at the finest)
+FACE_PIXELS = 4096
+LEARNING_RATE = 4e-4
+EMA_DECAY = 0.999
+LOG_EVERY, SAVE_EVERY = 100, 500  # steps
+
+
+@flax.struct.dataclass
+class TrainState:
+    """Both students, their running average, and their optimizer's state."""
+
+    params: Params
+    average: Params
+    optimizer: Any
+    step: Array
+
+
+@flax.struct.dataclass
+class Batch:
+    """What one step sees: whole rest pictures, windows of the posed ones, random pixels of the face."""
+
+    rest: Array  # uint8 [POSES, 512, 512, 4]
+    pose: Array  # [POSES, 45]
+    corner: Array  # int [POSES, WINDOWS, 2]: column and row at the coarsest level
+    posed: Array  # uint8 [POSES, WINDOWS, 64, 64, 4]
+    flow_px: Array  # [POSES, WINDOWS, 64, 64, 2]
+    face_pixels: Array  # int [FACE_PIXELS, 2]: column and row in the face crop, shared by the poses
+    face_mask: Array  # [FACE_PIXELS]: 1 where the face moves
+
+
+def init_params(key: Array) -> Params:
+    """Makes untrained students."""
+    face_key, body_key = jax.random.split(key)
+    positions = networks.student_positions()
+    face = networks.StudentFace().init(face_key, positions[0], jnp.zeros((1, 39)))
+    body = networks.StudentBody().init(body_key, jnp.zeros((1, 512, 512, 4)), jnp.zeros((1, 45)), positions)
+    return {"face_morpher": face["params"], "body_morpher": body["params"]}
+
+
+def make_optimizer(steps: int) -> optax.GradientTransformation:
+    """Adam with a short warm-up and a cosine decay to 1 % of the rate."""
+    schedule = optax.warmup_cosine_decay_schedule(0.0, LEARNING_RATE, min(500, steps // 10), steps, LEARNING_RATE / 100)
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
+
+
+def face_batch(batch: Batch, image: Float[Array, "n 512 512 4"]) -> objectives.FaceBatch:
+    """Takes the random pixels of the face out of the rest pictures."""
+    column, row = batch.face_pixels[:, 0], batch.face_pixels[:, 1]
+    positions = (2 * batch.face_pixels + 1).astype(jnp.float32) / 128 - 1.0
+    teacher = image[:, pictures.FACE_ROWS, pictures.FACE_COLUMNS][:, row, column]
+    mask = jnp.broadcast_to(batch.face_mask[None, None, :, None], (POSES, 1, FACE_PIXELS, 1))
+    pose = batch.pose[:, pose_vector.EYEBROW_AND_FACE]
+    return objectives.FaceBatch(positions=positions[None], pose=pose, teacher=teacher[:, None], mask=mask)
+
+
+def body_terms(
+    params: Params,
+    image: Float[Array, "512 512 4"],
+    pose: Float[Array, "45"],
+    corner: Array,
+    posed: Float[Array, "h w 4"],
+    flow_px: Float[Array, "h w 2"],
+) -> Metrics:
+    """Returns the loss terms of one window of one pose."""
+    positions = windows.body_window(corner[0], corner[1], WINDOW)
+    flow_ndc = flow_px / 256.0
+    warped = grid_sample.grid_sample(
+        image, positions[2] + flow_ndc, padding="border", align_corners=False, units="normalised"
+    )
+    batch = objectives.BodyBatch(
+        image=image[None],
+        pose=pose[None],
+        positions=positions,
+        final=posed[None],
+        warped=warped[None],
+        flow_ndc=flow_ndc[None],
+    )
+    return {name: value[0] for name, value in objectives.body_terms(params, batch, sine=fast_sin).items()}
+
+
+def loss_fn(params: Params, batch: Batch, weights: dict[str, Array]) -> tuple[Array, Metrics]:
+    """Returns the sum of both students' losses."""
+    image = pictures.encode(batch.rest)
+    face = objectives.face_terms(params["face_morpher"], face_batch(batch, image), sine=fast_sin)
+    per_window = jax.vmap(body_terms, in_axes=(None, None, None, 0, 0, 0))
+    per_pose = jax.vmap(per_window, in_axes=(None, 0, 0, 0, 0, 0))
+    posed = pictures.encode(batch.posed)
+    body = per_pose(params["body_morpher"], image, batch.pose, batch.corner, posed, batch.flow_px)
+    metrics = {f"face/{k}": v.mean() for k, v in face.items()} | {f"body/{k}": v.mean() for k, v in body.items()}
+    total = jnp.asarray(sum(weights[name] * metrics[name] for name in weights))
+    return total, metrics
+
+
+def make_step(steps: int) -> Any:
+    """Returns the jitted training step."""
+    optimizer = make_optimizer(steps)
+
+    @jax.jit
+    def step(state: TrainState, batch: Batch, weights: dict[str, Array]) -> tuple[TrainState, Metrics]:
+        (_, metrics), gradients = jax.value_and_grad(loss_fn, has_aux=True)(state.params, batch, weights)
+        updates, optimizer_state = optimizer.update(gradients, state.optimizer, state.params)
+        params = optax.apply_updates(state.params, updates)
+        average = optax.incremental_update(params, state.average, 1.0 - EMA_DECAY)
+        return TrainState(params, average, optimizer_state, state.step + 1), metrics
+
+    return step
+
+
+def loss_weights(progress: float) -> dict[str, float]:
+    """Returns the released weights of the stage that corresponds to `progress` in [0, 1]."""
+    body = next(s.weights for s in objectives.BODY_SCHEDULE if progress * 1_500_000 < s.examples or s is objectives.BODY_SCHEDULE[-1])
+    return {f"face/{k}": v for k, v in objectives.FACE_WEIGHTS.items()} | {f"body/{k}": v for k, v in body.items()}
+
+
+def face_mask(pool: PairPool, count: int) -> Float[np.ndarray, "128 128"]:
+    """Returns 1 where the face crop changes over the pool's poses, widened by two pixels."""
+    crops = pool.rest[:count, pictures.FACE_ROWS, pictures.FACE_COLUMNS].astype(np.int16)
+    moving = (crops.max(axis=0) - crops.min(axis=0)).max(axis=-1) > 12
+    padded = np.pad(moving, 2)
+    shifts = [padded[y : y + 128, x : x + 128] for y in range(5) for x in range(5)]
+    return np.any(shifts, axis=0).astype(np.float32)
+
+
+def draw_batch(pool: PairPool, mask: Float[np.ndarray, "128 128"], rng: np.random.Generator) -> Batch:
+    """Draws poses, windows where there is something to see (nearly always), and face pixels."""
+    index = pool.choose(rng, POSES)
+    corner = np.zeros((POSES, WINDOWS, 2), np.int32)
+    posed = np.zeros((POSES, WINDOWS, 64, 64, 4), np.uint8)
+    flow = np.zeros((POSES, WINDOWS, 64, 64, 2), np.float32)
+    for p, pair in enumerate(index):
+        for w in range(WINDOWS):
+            for _ in range(8):
+                x, y = rng.integers(0, 128 - WINDOW + 1, 2)
+                view = np.s_[pair, 4 * y : 4 * y + 64, 4 * x : 4 * x + 64]
+                if pool.posed[view][..., 3].any() or rng.random() < 0.05:
+                    break
+            corner[p, w], posed[p, w], flow[p, w] = (x, y), pool.posed[view], pool.flow_px[view]
+    pixels = rng.integers(0, 128, (FACE_PIXELS, 2))
+    return Batch(
+        rest=pool.rest[index],
+        pose=pool.pose[index],
+        corner=corner,
+        posed=posed,
+        flow_px=flow,
+        face_pixels=pixels,
+        face_mask=mask[pixels[:, 1], pixels[:, 0]],
+    )
+
+
+def save(workdir: Path, state: TrainState) -> None:
+    """Writes the state so that a killed run finds the old or the new one, never half of one."""
+    temporary = workdir / "state.msgpack.tmp"
+    temporary.write_bytes(flax.serialization.to_bytes(state))
+    temporary.replace(workdir / "state.msgpack")
+
+
+def restore_or_init(workdir: Path, seed: int, steps: int) -> TrainState:
+    """Continues from `workdir` or starts anew."""
+    params = init_params(jax.random.key(seed))
+    optimizer = make_optimizer(steps).init(params)
+    state = TrainState(params=params, average=params, optimizer=optimizer, step=jnp.zeros((), jnp.int32))
+    path = workdir / "state.msgpack"
+    return flax.serialization.from_bytes(state, path.read_bytes()) if path.exists() else state
+
+
+def train(workdir: Path, *, steps: int, seed: int, pool_size: int, workers: int, renew_every: int) -> None:
+    """Runs the distillation to its end."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    state, step = restore_or_init(workdir, seed, steps), make_step(steps)
+    start = int(state.step)
+    pool = PairPool(HOUSE_CHARACTER, size=pool_size, seed=seed, workers=workers, first=start // renew_every)
+    pool.take(pool_size)
+    mask = face_mask(pool, pool_size)
+    since = time.monotonic()
+    with open(workdir / "metrics.jsonl", "a") as log:
+        for number in range(start, steps):
+            if number % renew_every == 0:
+                pool.take(1)
+            batch = draw_batch(pool, mask, np.random.default_rng([seed, 1, number]))
+            state, metrics = step(state, batch, loss_weights(number / steps))
+            if number % LOG_EVERY == 0 or number + 1 == steps:
+                row = {"step": number, "seconds": round(time.monotonic() - since, 1)}
+                log.write(json.dumps(row | {k: float(v) for k, v in metrics.items()}) + "\n")
+                log.flush()
+            if number % SAVE_EVERY == SAVE_EVERY - 1 or number + 1 == steps:
+                save(workdir, state)
+    pool.close()
+
+
+def main() -> None:
+    """Parses the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workdir", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=40_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pool-size", type=int, default=1500, help="rendered pairs kept in memory (2.5 MB each)")
+    parser.add_argument("--workers", type=int, default=2, help="processes that render pairs")
+    parser.add_argument("--renew-every", type=int, default=4, help="a new pair every so many steps")
+    arguments = parser.parse_args()
+    train(
+        arguments.workdir,
+        steps=arguments.steps,
+        seed=arguments.seed,
+        pool_size=arguments.pool_size,
+        workers=arguments.workers,
+        renew_every=arguments.renew_every,
+    )
+
+
+if __name__ == "__main__":
+    main()
