@@ -2,8 +2,9 @@
 
     python -m launch.distill_character --workdir DIR --steps 40000
 
-The drawing itself is the teacher: it knows the posed picture and the exact flow. A step trains the face student on random
-pixels of the face and the body student on 16 windows of 64x64 pixels. Interrupted runs continue where they were saved.
+The drawing itself is the teacher: it knows the posed picture and the exact flow. A step trains the face student on
+random pixels of the face and the body student on 16 windows of 64x64 pixels. Interrupted runs continue where they
+were saved.
 """
 
 import argparse
@@ -21,8 +22,7 @@ import optax
 
 from data_pipelines.procedural_anime import HOUSE_CHARACTER
 from data_pipelines.procedural_anime.pool import PairPool
-from jaxanim.core.types import Array, Float, Metrics, Params
-from jaxanim.ops import flow as flows
+from jaxanim.core.types import Array, Float, Int, Metrics, Params, UInt8
 from jaxanim.ops import grid_sample
 from jaxanim.ops.sine import fast_sin
 from jaxanim.signals import pose_vector
@@ -47,15 +47,21 @@ class TrainState:
 
 @flax.struct.dataclass
 class Batch:
-    """What one step sees: whole rest pictures, windows of the posed ones, random pixels of the face."""
+    """What one step sees: whole rest pictures, windows of the posed ones, random pixels of the face.
 
-    rest: Array  # uint8 [POSES, 512, 512, 4]
-    pose: Array  # [POSES, 45]
-    corner: Array  # int [POSES, WINDOWS, 2]: column and row at the coarsest level
-    posed: Array  # uint8 [POSES, WINDOWS, 64, 64, 4]
-    flow_px: Array  # [POSES, WINDOWS, 64, 64, 2]
-    face_pixels: Array  # int [FACE_PIXELS, 2]: column and row in the face crop, shared by the poses
-    face_mask: Array  # [FACE_PIXELS]: 1 where the face moves
+    Attributes:
+      corner: column and row of each window at the coarsest level.
+      face_pixels: column and row in the face crop, shared by the poses.
+      face_mask: 1 where the face moves.
+    """
+
+    rest: UInt8[Array, "p 512 512 4"]
+    pose: Float[Array, "p 45"]
+    corner: Int[Array, "p w 2"]
+    posed: UInt8[Array, "p w 64 64 4"]
+    flow_px: Float[Array, "p w 64 64 2"]
+    face_pixels: Int[Array, "n 2"]
+    face_mask: Float[Array, " n"]
 
 
 def init_params(key: Array) -> Params:
@@ -137,8 +143,9 @@ def make_step(steps: int) -> Any:
 
 
 def loss_weights(progress: float) -> dict[str, float]:
-    """Returns the released weights of the stage that corresponds to `progress` in [0, 1]."""
-    body = next(s.weights for s in objectives.BODY_SCHEDULE if progress * 1_500_000 < s.examples or s is objectives.BODY_SCHEDULE[-1])
+    """Returns the released weights of the stage that corresponds to `progress` in [0, 1)."""
+    examples = progress * objectives.BODY_SCHEDULE[-1].examples
+    body = next(stage.weights for stage in objectives.BODY_SCHEDULE if examples < stage.examples)
     return {f"face/{k}": v for k, v in objectives.FACE_WEIGHTS.items()} | {f"body/{k}": v for k, v in body.items()}
 
 
@@ -165,15 +172,15 @@ def draw_batch(pool: PairPool, mask: Float[np.ndarray, "128 128"], rng: np.rando
                 if pool.posed[view][..., 3].any() or rng.random() < 0.05:
                     break
             corner[p, w], posed[p, w], flow[p, w] = (x, y), pool.posed[view], pool.flow_px[view]
-    pixels = rng.integers(0, 128, (FACE_PIXELS, 2))
+    pixels = rng.integers(0, 128, (FACE_PIXELS, 2), dtype=np.int32)
     return Batch(
-        rest=pool.rest[index],
-        pose=pool.pose[index],
-        corner=corner,
-        posed=posed,
-        flow_px=flow,
-        face_pixels=pixels,
-        face_mask=mask[pixels[:, 1], pixels[:, 0]],
+        rest=jnp.asarray(pool.rest[index]),
+        pose=jnp.asarray(pool.pose[index]),
+        corner=jnp.asarray(corner),
+        posed=jnp.asarray(posed),
+        flow_px=jnp.asarray(flow),
+        face_pixels=jnp.asarray(pixels),
+        face_mask=jnp.asarray(mask[pixels[:, 1], pixels[:, 0]]),
     )
 
 

@@ -1,4 +1,4 @@
-"""What makes one procedural character: colours, proportions, hair style, clothes, accessory. Lengths in pixels at 512."""
+"""What makes one procedural character: colours, proportions, hair, clothes, accessory. Lengths in pixels at 512."""
 
 import dataclasses
 from typing import Literal

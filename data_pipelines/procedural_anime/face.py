@@ -68,9 +68,7 @@ def skin(design: CharacterDesign, pose: Pose) -> list[Shape]:
     parts.append(Shape(fringe + [0.0, 6.0], Layer("head", 2.0), skin_shadow(design), opacity=0.85, clip=(face,)))
     for side in (1, -1):
         cheek = shapes.ellipse((x0 + side * design.eye_spacing * 1.25, y0 + 36), 9.5, 4.5)
-        parts.append(
-            Shape(cheek, SKIN, shade(design.skin, 1.0, 0.66, 0.64), opacity=0.5, blur=3.0, clip=(face,))
-        )
+        parts.append(Shape(cheek, SKIN, shade(design.skin, 1.0, 0.66, 0.64), opacity=0.5, blur=3.0, clip=(face,)))
     parts.append(_nose(design))
     return parts
 

@@ -1,5 +1,7 @@
 """Hair: what lies behind the head, the fringe, and the locks beside the face."""
 
+import itertools
+
 import numpy as np
 
 from data_pipelines.procedural_anime import shapes
@@ -145,7 +147,7 @@ def _bent_edge(edge: Points) -> Points:
     """Joins tips and gaps by curves that sag a little, as locks do."""
     pieces = []
     fraction = np.linspace(0.0, 1.0, 7, endpoint=False)[:, None]
-    for index, (a, b) in enumerate(zip(edge[:-1], edge[1:], strict=True)):
+    for index, (a, b) in enumerate(itertools.pairwise(edge)):
         middle = (a + b) / 2.0 + np.array([2.4 if index % 2 == 0 else -2.4, 4.0])
         pieces.append((1 - fraction) ** 2 * a + 2 * fraction * (1 - fraction) * middle + fraction**2 * b)
     return np.concatenate([*pieces, edge[-1:]])

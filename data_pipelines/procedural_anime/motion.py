@@ -1,9 +1,9 @@
 """How the head and body numbers of a pose move the points of a drawing, and the way back.
 
 Rest points are lifted to a depth, turned, and projected without perspective. Signs and sizes follow what the released
-THA4 character does (measured on its student's flow): head_x +1 raises the eyes 8.5 px, head_y +1 moves them 6-7 px to the
-viewer's left, neck_z +1 turns the head 9.4 degrees about the neck, body_z +1 turns everything 4.6 degrees about the waist,
-body_y +1 moves the chest 3.5 px and the hips 5.6 px, breathing +1 lifts the chest 1.9 px.
+THA4 character does (measured on its student's flow): head_x +1 raises the eyes 8.5 px, head_y +1 moves them 6-7 px to
+the viewer's left, neck_z +1 turns the head 9.4 degrees about the neck, body_z +1 turns everything 4.6 degrees about
+the waist, body_y +1 moves the chest 3.5 px and the hips 5.6 px, breathing +1 lifts the chest 1.9 px.
 """
 
 import dataclasses
@@ -85,10 +85,8 @@ def _turn_head(points: Points, layer: Layer, head_x: float, head_y: float) -> Po
 
 
 def _tilt_neck(moved: Points, rest: Points, layer: Layer, neck_z: float) -> Points:
-    if layer.part == "head":
-        follow = np.ones(len(rest))
-    else:
-        follow = np.clip((330.0 - rest[:, 1]) / 150.0, 0.0, 1.0)  # long hair stays behind on the shoulders
+    # Long hair stays behind on the shoulders.
+    follow = 1.0 if layer.part == "head" else np.clip((330.0 - rest[:, 1]) / 150.0, 0.0, 1.0)
     return _rotate(moved, NECK, -NECK_TILT * neck_z * follow)
 
 

@@ -102,7 +102,9 @@ def _neck(design: CharacterDesign) -> list[Shape]:
 def _hoodie(design: CharacterDesign) -> list[Shape]:
     parts = []
     for side in (1, -1):
-        hood = [(256 + side * x, y) for x, y in ((2, 240), (17, 210), (30, 201), (47, 206), (52, 217), (33, 240), (12, 256))]
+        hood = [
+            (256 + side * x, y) for x, y in ((2, 240), (17, 210), (30, 201), (47, 206), (52, 217), (33, 240), (12, 256))
+        ]
         inner = [(256 + side * x, y) for x, y in ((4, 238), (17, 213), (30, 206), (36, 211), (24, 230))]
         parts.append(Shape(shapes.spline(hood), BODY, design.cloth, _ink(design.cloth)))
         parts.append(Shape(shapes.spline(inner), BODY, design.trim, opacity=0.95))
@@ -115,8 +117,12 @@ def _hoodie(design: CharacterDesign) -> list[Shape]:
         tint(design.cloth, 0.2),
         _ink(design.cloth),
     )
-    hem = Shape(shapes.spline([(194, 415), (256, 423), (318, 415), (321, 431), (256, 440), (191, 431)], 6), BODY,
-                design.trim, _ink(design.trim))
+    hem = Shape(
+        shapes.spline([(194, 415), (256, 423), (318, 415), (321, 431), (256, 440), (191, 431)], 6),
+        BODY,
+        design.trim,
+        _ink(design.trim),
+    )
     star = _star((256, 318), 13.0)
     return [*parts, pocket, hem, Shape(star, BODY, design.trim)]
 

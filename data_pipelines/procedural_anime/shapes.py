@@ -39,7 +39,7 @@ class Shape:
     blur: float = 0.0
 
 
-def spline(points: Sequence[Sequence[float]] | Points, steps: int = 10, *, closed: bool = True) -> Points:
+def spline(points: Sequence[Sequence[float] | np.ndarray] | Points, steps: int = 10, *, closed: bool = True) -> Points:
     """Returns a Catmull-Rom curve through control points, `steps` points between two of them."""
     control = np.asarray(points, float)
     count = len(control)
@@ -55,7 +55,7 @@ def spline(points: Sequence[Sequence[float]] | Points, steps: int = 10, *, close
     return np.concatenate(pieces)
 
 
-def ellipse(center: Sequence[float], radius_x: float, radius_y: float, steps: int = 36) -> Points:
+def ellipse(center: Sequence[float] | np.ndarray, radius_x: float, radius_y: float, steps: int = 36) -> Points:
     """Returns the corners of an ellipse."""
     angle = np.linspace(0.0, 2.0 * np.pi, steps, endpoint=False)
     return np.stack([center[0] + radius_x * np.cos(angle), center[1] + radius_y * np.sin(angle)], axis=1)

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-from jaxanim.core.types import AnyArray
+import jax
+import numpy as np
 
 
 def check_option(name: str, value: object, allowed: Collection[object]) -> None:
@@ -11,13 +12,13 @@ def check_option(name: str, value: object, allowed: Collection[object]) -> None:
         raise ValueError(f"{name} must be one of {sorted(map(repr, allowed))}, got {value!r}")
 
 
-def check_rank_at_least(name: str, array: AnyArray, rank: int) -> None:
+def check_rank_at_least(name: str, array: jax.Array | np.ndarray, rank: int) -> None:
     """Raises ValueError unless `array` has at least `rank` axes."""
     if array.ndim < rank:
         raise ValueError(f"{name} needs at least {rank} axes, got shape {tuple(array.shape)}")
 
 
-def check_trailing_shape(name: str, array: AnyArray, trailing: Sequence[int | None]) -> None:
+def check_trailing_shape(name: str, array: jax.Array | np.ndarray, trailing: Sequence[int | None]) -> None:
     """Raises ValueError unless the last axes of `array` are `trailing` (None takes any length)."""
     shape = tuple(array.shape)
     tail = shape[len(shape) - len(trailing) :] if len(shape) >= len(trailing) else None

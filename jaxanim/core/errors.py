@@ -1,7 +1,7 @@
 """Errors that a user of the command line can cause.
 
-Library functions raise `TypeError`, `ValueError` or `NotImplementedError` for wrong calls; what depends on a user's files and
-options raises `UserError`, which the command line prints as one line and turns into exit code 2.
+Library functions raise `TypeError`, `ValueError` or `NotImplementedError` for wrong calls; what depends on a user's
+files and options raises `UserError`, which the command line prints as one line and turns into exit code 2.
 """
 
 

@@ -12,7 +12,9 @@ import flax.struct
 from jaxanim.core.types import Array, Float, Flow, Image, Key, Metrics, Params, Variables
 
 SourceCode = Any  # a frozen pytree of arrays, defined by each system: everything `render` needs to know of the source
-Drive = Float[Array, "*b d"]  # one row of driving numbers per frame; each system names its own (THA4: the 45 of `pose_vector`)
+Drive = Float[
+    Array, "*b d"
+]  # one row of driving numbers per frame; each system names its own (THA4: the 45 of `pose_vector`)
 
 
 @flax.struct.dataclass

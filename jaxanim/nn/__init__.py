@@ -1,1 +1,1 @@
-"""Flax Linen blocks. Layout NHWC; parameter names are the checkpoint format; no losses, no I/O, no configuration objects."""
+"""Flax Linen blocks, NHWC. Parameter names are the checkpoint format; no losses, no I/O, no configuration."""

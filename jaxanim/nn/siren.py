@@ -3,10 +3,10 @@
 Sitzmann et al. 2020, with omega_0 = 30 in every layer and the initialisation of the THA4 code. Sines of large arguments
 need full float32 products: bfloat16 or TF32 passes visibly change the picture, so every product asks for HIGHEST.
 
-A layer that takes features, positions and a code per example never joins them: its matrix is cut in three. The code's part
-is one small product per example, the positions' part is two multiplications, and the features' part, where features come
-from a coarser level, is computed before they are doubled (both are linear, so the order does not matter): 28 % of the work
-of THA4's body student falls away.
+A layer that takes features, positions and a code per example never joins them: its matrix is cut in three. The code's
+part is one small product per example, the positions' part is two multiplications, and the features' part, where
+features come from a coarser level, is computed before they are doubled (both are linear, so the order does not
+matter): 28 % of the work of THA4's body student falls away.
 """
 
 import math

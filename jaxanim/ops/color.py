@@ -8,7 +8,7 @@ from typing import Any
 from jaxanim.core.types import AnyArray, Float
 
 
-def _namespace(x: AnyArray) -> Any:
+def _namespace(x: Any) -> Any:
     return x.__array_namespace__()
 
 

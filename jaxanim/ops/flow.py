@@ -16,8 +16,7 @@ from jaxanim.ops.grid_sample.reference import Padding
 
 def pixel_grid(height: int, width: int) -> Float[Array, "{height} {width} 2"]:
     """Returns the position (x, y) of every pixel in pixel units, float32."""
-    x, y = jnp.meshgrid(jnp.arange(width, dtype=jnp.float32), jnp.arange(height, dtype=jnp.float32))
-    return jnp.stack([x, y], axis=-1)
+    return grid_of_axes(jnp.arange(width, dtype=jnp.float32), jnp.arange(height, dtype=jnp.float32))
 
 
 def identity_grid(height: int, width: int, *, align_corners: bool) -> Float[Array, "{height} {width} 2"]:
@@ -25,15 +24,23 @@ def identity_grid(height: int, width: int, *, align_corners: bool) -> Float[Arra
 
     Equal to PyTorch's `affine_grid` of the identity.
     """
+    return grid_of_axes(
+        normalised_axis(width, align_corners=align_corners), normalised_axis(height, align_corners=align_corners)
+    )
 
-    def axis(size: int) -> Float[Array, " {size}"]:
-        index = jnp.arange(size, dtype=jnp.float32)
-        if not align_corners:
-            return (2.0 * index + 1.0) / size - 1.0
-        return jnp.zeros_like(index) if size == 1 else 2.0 * index / (size - 1) - 1.0
 
-    x, y = jnp.meshgrid(axis(width), axis(height))
-    return jnp.stack([x, y], axis=-1)
+def normalised_axis(size: int, *, align_corners: bool) -> Float[Array, " {size}"]:
+    """Returns the positions of `size` pixels along one axis in normalised units, float32."""
+    index = jnp.arange(size, dtype=jnp.float32)
+    if not align_corners:
+        return (2.0 * index + 1.0) / size - 1.0
+    return jnp.zeros_like(index) if size == 1 else 2.0 * index / (size - 1) - 1.0
+
+
+def grid_of_axes(x: Float[Array, " w"], y: Float[Array, " h"]) -> Float[Array, "h w 2"]:
+    """Returns the grid of all pairs of a column position and a row position."""
+    shape = (y.shape[0], x.shape[0])
+    return jnp.stack([jnp.broadcast_to(x[None, :], shape), jnp.broadcast_to(y[:, None], shape)], axis=-1)
 
 
 def ndc_to_px(flow_ndc: Flow) -> Flow:
@@ -69,8 +76,8 @@ def warp(image: Image, flow_px: Flow, *, padding: Padding, implementation: api.I
 def compose(outer_px: Flow, inner_px: Flow, *, padding: Padding = "border") -> Flow:
     """Joins two warps into one: warping by the result equals warping by `inner_px` first and by `outer_px` after it.
 
-    Pixel p of the final image is at p + outer(p) in the intermediate one, which is at p + outer(p) + inner(p + outer(p))
-    in the source.
+    Pixel p of the final image is at p + outer(p) in the intermediate one, which is at p + outer(p) + inner(p +
+    outer(p)) in the source.
     """
     return outer_px + warp(inner_px, outer_px, padding=padding)
 

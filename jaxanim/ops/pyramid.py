@@ -1,6 +1,7 @@
 """Exact factor-two resampling of images and feature maps. Any value range, NHWC, any leading batch axes.
 
-Both functions are sums of shifted slices: unlike `jax.image.resize` they make no dense matrix, and they leave as plain ONNX.
+Both functions are sums of shifted slices: unlike `jax.image.resize` they make no dense matrix, and they leave as
+plain ONNX.
 """
 
 import jax.numpy as jnp

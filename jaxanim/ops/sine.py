@@ -19,8 +19,9 @@ _PER_PI = np.float32(1.0 / np.pi)
 def fast_sin(x: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """Computes sin(x) for float32.
 
-    The argument is measured in half turns, so that range reduction is one rounding. The error is that of rounding x/pi:
-    below 2e-7 + 1.3e-7 |x| (4e-6 at |x| = 30), as much as the rounding of a float32 argument of that size causes anyway.
+    The argument is measured in half turns, so that range reduction is one rounding. The error is that of rounding
+    x/pi: below 2e-7 + 1.3e-7 |x| (4e-6 at |x| = 30), as much as the rounding of a float32 argument of that size
+    causes anyway.
     """
     return _sin_pi(x * _PER_PI)
 

@@ -1,8 +1,9 @@
 """The 45 pose numbers of Talking Head Anime 4, in checkpoint order, with names and ranges.
 
 `left` and `right` are the character's own: `eye_wink_left` closes the eye on the viewer's right. Signs (measured on the
-released character): head_x +1 looks up; head_y, neck_z, body_y and body_z +1 move to the viewer's left; iris_rotation_x +1
-looks up and iris_rotation_y +1 to the viewer's left. All zeros is the neutral pose with the mouth closed.
+released character): head_x +1 looks up; head_y, neck_z, body_y and body_z +1 move to the viewer's left;
+iris_rotation_x +1 looks up and iris_rotation_y +1 to the viewer's left. All zeros is the neutral pose with the mouth
+closed.
 """
 
 import dataclasses

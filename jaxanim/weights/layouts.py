@@ -28,5 +28,5 @@ def conv1x1_as_dense(array: np.ndarray) -> np.ndarray:
 
 
 def conv_transpose(array: np.ndarray) -> np.ndarray:
-    """`ConvTranspose2d` weight (in, out, h, w) -> kernel (h, w, in, out) of `nn.ConvTranspose`, which does not flip it."""
+    """`ConvTranspose2d` weight (in, out, h, w) -> `nn.ConvTranspose` kernel (h, w, in, out), flipped in space."""
     return array[:, :, ::-1, ::-1].transpose(2, 3, 0, 1)

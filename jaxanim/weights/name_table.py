@@ -1,4 +1,4 @@
-"""Total tables from foreign parameter names to ours: every source key is used, every leaf filled, every shape checked."""
+"""Total tables from foreign parameter names to ours: every source key used, every leaf filled, every shape checked."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -78,9 +78,7 @@ def _laid_out_shape(row: Row, array: np.ndarray) -> tuple[int, ...] | None:
         return None
 
 
-def _check_names(
-    table: Table, source: Mapping[str, np.ndarray], expected: Mapping[str, object], what: str
-) -> None:
+def _check_names(table: Table, source: Mapping[str, np.ndarray], expected: Mapping[str, object], what: str) -> None:
     problems = [
         ("missing in the file", _difference([row.source for row in table], source)),
         ("unknown in the file", _difference(source, [row.source for row in table])),

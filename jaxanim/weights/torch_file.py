@@ -116,7 +116,7 @@ class _Tensor:
         return np.array(view)
 
 
-class _Dict(dict):  # type: ignore[type-arg]
+class _Dict(dict):
     """Stands for OrderedDict; attributes that PyTorch hangs on it are dropped."""
 
     def __setstate__(self, state: Any) -> None:

@@ -1,18 +1,19 @@
 """The semantics of the bilinear warp, for one image and one grid, in plain XLA. This file is the specification.
 
-Coordinates. A grid holds (x, y) per output pixel, always float32. In pixel units, (0, 0) is the centre of the first pixel
-and (w-1, h-1) the centre of the last. In normalised units the range is [-1, 1]; with `align_corners` its ends are the
-centres of the corner pixels, without it they are the outer edges of the image:
+Coordinates. A grid holds (x, y) per output pixel, always float32. In pixel units, (0, 0) is the centre of the first
+pixel and (w-1, h-1) the centre of the last. In normalised units the range is [-1, 1]; with `align_corners` its ends
+are the centres of the corner pixels, without it they are the outer edges of the image:
 
     align_corners=True:   x_px = (x + 1) / 2 * (w - 1)
     align_corners=False:  x_px = ((x + 1) * w - 1) / 2
 
-Padding. 'border' clips positions to the image; 'zeros' gives pixels outside the image the value 0, so that the last half
-pixel fades out. Infinite coordinates lie far outside; a NaN coordinate gives a NaN pixel. Nothing is read out of bounds.
+Padding. 'border' clips positions to the image; 'zeros' gives pixels outside the image the value 0, so that the last
+half pixel fades out. Infinite coordinates lie far outside; a NaN coordinate gives a NaN pixel. Nothing is read out of
+bounds.
 
-Gradients. Weights are piecewise linear; at an integer position the derivative is that of the cell to the right and below
-(the floor convention), and with 'border' it is zero on and beyond the outermost pixel centres. PyTorch does the same.
-The image's gradient is summed in float32 whatever the image's type.
+Gradients. Weights are piecewise linear; at an integer position the derivative is that of the cell to the right and
+below (the floor convention), and with 'border' it is zero on and beyond the outermost pixel centres. PyTorch does the
+same. The image's gradient is summed in float32 whatever the image's type.
 """
 
 from typing import Literal

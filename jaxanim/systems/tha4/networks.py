@@ -1,9 +1,9 @@
 """The seven networks of Talking Head Anime 4: five of the full system and the two students distilled from it.
 
-Images are RGBA, linear light, premultiplied by alpha, scaled to [-1, 1] (a transparent pixel is -1 in all four channels).
-Flows are backward displacements in normalised units, channel 0 to the right and 1 down, sampled with border padding and
-corners not aligned. An alpha of 1 takes the generated colour, 0 the warped picture, except where said.
-Paper: THA4 sections 4-5; widths and wiring from the released code.
+Images are RGBA, linear light, premultiplied by alpha, scaled to [-1, 1] (a transparent pixel is -1 in all four
+channels). Flows are backward displacements in normalised units, channel 0 to the right and 1 down, sampled with
+border padding and corners not aligned. An alpha of 1 takes the generated colour, 0 the warped picture, except where
+said. Paper: THA4 sections 4-5; widths and wiring from the released code.
 """
 
 import flax.struct
@@ -52,7 +52,7 @@ class EyebrowMorph:
 
 @flax.struct.dataclass
 class FaceMorph:
-    """The face with irises and mouth moved (`moved`), then repainted (`repainted`), then with its eyes painted (`image`)."""
+    """The face with irises and mouth moved (`moved`), then `repainted`, then with its eyes painted (`image`)."""
 
     image: Image
     eye_alpha: Mask
@@ -164,16 +164,28 @@ class FaceMorpher(nn.Module):
 
 
 class BodyMorpher(nn.Module):
-    """Turns head and body at 256x256 by 6 pose numbers (the paper's half-resolution rotator)."""
+    """Turns head and body at 256x256 by 6 pose numbers (the paper's half-resolution rotator).
+
+    Attributes:
+      time_branch: see `unet.PoseUNet`.
+    """
+
+    time_branch: bool = True
 
     @nn.compact
     def __call__(self, image: Float[Array, "b h w 4"], pose: Float[Array, "b 6"]) -> BodyMorph:
-        raw = unet.PoseUNet(BODY_MORPHER_WIDTHS, 7, name="body")(image, pose, None)
+        raw = unet.PoseUNet(BODY_MORPHER_WIDTHS, 7, self.time_branch, name="body")(image, pose, None)
         return _compose_teacher(raw, image)
 
 
 class Upscaler(nn.Module):
-    """Repeats the body morpher's work at 512x512, given its result (the paper's editor)."""
+    """Repeats the body morpher's work at 512x512, given its result (the paper's editor).
+
+    Attributes:
+      time_branch: see `unet.PoseUNet`.
+    """
+
+    time_branch: bool = True
 
     @nn.compact
     def __call__(
@@ -185,7 +197,7 @@ class Upscaler(nn.Module):
     ) -> BodyMorph:
         coarse = jnp.concatenate([coarse_image, warp(image, coarse_flow_ndc), coarse_flow_ndc], axis=-1)
         extra = conv.conv3x3(32, "coarse_conv", kernel_init=conv.ZEROS)(coarse)
-        raw = unet.PoseUNet(UPSCALER_WIDTHS, 7, name="body")(image, pose, extra)
+        raw = unet.PoseUNet(UPSCALER_WIDTHS, 7, self.time_branch, name="body")(image, pose, extra)
         return _compose_teacher(raw, image)
 
 
@@ -213,8 +225,8 @@ class StudentFace(nn.Module):
 class StudentBody(nn.Module):
     """Moves the 512x512 picture of one character, its new face already pasted in, by all 45 pose numbers.
 
-    `positions` are normalised pixel centres of the three levels (128, 256, 512), whole or a window of each; the result is
-    that of the finest level's window, sampled from the whole `image`.
+    `positions` are normalised pixel centres of the three levels (128, 256, 512), whole or a window of each; the
+    result is that of the finest level's window, sampled from the whole `image`.
 
     Attributes:
       sine: `jnp.sin` or an equal function.
@@ -243,6 +255,10 @@ def compose_student(
     return BodyMorph(image=blend(alpha, color, warped), alpha=alpha, warped=warped, flow_ndc=flow, color=color)
 
 
-def student_positions() -> tuple[Float[Array, "_ _ 2"], ...]:
+StudentPositions = tuple[Float[Array, "_ _ 2"], Float[Array, "_ _ 2"], Float[Array, "_ _ 2"]]
+
+
+def student_positions() -> StudentPositions:
     """Returns the pixel centres of a whole 512x512 picture at the body student's three levels."""
-    return tuple(flows.identity_grid(size, size, align_corners=False) for size in (128, 256, 512))
+    coarse, middle, fine = (flows.identity_grid(size, size, align_corners=False) for size in (128, 256, 512))
+    return coarse, middle, fine

@@ -14,6 +14,7 @@ from jaxanim.core.system import Phase
 from jaxanim.core.types import Array, Float, Metrics, Params
 from jaxanim.losses import reconstruction
 from jaxanim.nn import siren
+from jaxanim.nn.apply import apply
 from jaxanim.systems.tha4 import networks
 
 
@@ -88,7 +89,7 @@ BODY_SCHEDULE = (
 
 def face_terms(params: Params, batch: FaceBatch, *, sine: siren.Sine = jnp.sin) -> dict[str, Float[Array, " b"]]:
     """Returns the face student's loss terms, one value per example."""
-    painted = networks.StudentFace(sine).apply({"params": params}, batch.positions, batch.pose)
+    painted = apply(networks.StudentFace(sine), params, batch.positions, batch.pose)
     return {
         "full": reconstruction.l1(painted, batch.teacher),
         "masked": reconstruction.masked_l1(painted, batch.teacher, batch.mask),
@@ -97,7 +98,7 @@ def face_terms(params: Params, batch: FaceBatch, *, sine: siren.Sine = jnp.sin) 
 
 def body_terms(params: Params, batch: BodyBatch, *, sine: siren.Sine = jnp.sin) -> dict[str, Float[Array, " b"]]:
     """Returns the body student's loss terms, one value per example."""
-    student = networks.StudentBody(sine).apply({"params": params}, batch.image, batch.pose, batch.positions)
+    student = apply(networks.StudentBody(sine), params, batch.image, batch.pose, batch.positions)
     return {
         "final": reconstruction.l1(student.image, batch.final),
         "warped": reconstruction.l1(student.warped, batch.warped),

@@ -1,6 +1,7 @@
 """8-bit pictures to what the THA4 networks see, and back.
 
-A picture is RGBA, sRGB, straight alpha, uint8. The networks see linear light, premultiplied by alpha, scaled to [-1, 1].
+A picture is RGBA, sRGB, straight alpha, uint8. The networks see linear light, premultiplied by alpha, scaled to [-1,
+1].
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Windows of the picture at the body student's three levels, so that it can be trained on a part of the picture exactly.
+"""Windows of the picture at the body student's three levels, so that it can be trained on parts of it exactly.
 
 The student is a function of each pixel, except where a coarser level is doubled: there each pixel also needs its
 neighbours. A window therefore carries one more pixel on each side at the two coarser levels. Beyond the picture the
@@ -8,6 +8,7 @@ outermost pixels are repeated, which is what doubling a whole picture does.
 import jax.numpy as jnp
 
 from jaxanim.core.types import Array, Float, Int
+from jaxanim.ops import flow as flows
 
 LEVEL_SIZES = (128, 256, 512)
 _MARGINS = (1, 1, 0)
@@ -30,14 +31,11 @@ def body_window(
     return coarse, middle, fine
 
 
-def _level(
-    column: Int[Array, ""], row: Int[Array, ""], size: int, picture: int, margin: int
-) -> Float[Array, "_ _ 2"]:
+def _level(column: Int[Array, ""], row: Int[Array, ""], size: int, picture: int, margin: int) -> Float[Array, "_ _ 2"]:
     offsets = jnp.arange(-margin, size + margin)
 
     def centers(first: Int[Array, ""]) -> Float[Array, " n"]:
         index = jnp.clip(first + offsets, 0, picture - 1)
         return (2 * index + 1).astype(jnp.float32) / picture - 1.0
 
-    x, y = jnp.meshgrid(centers(column), centers(row))
-    return jnp.stack([x, y], axis=-1)
+    return flows.grid_of_axes(centers(column), centers(row))

@@ -1,0 +1,32 @@
+# make demo   install into .venv and animate the character that ships with jaxanim
+# make test   install everything into .venv and run all checks and tests
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test clean
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+demo: $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check .
+	mkdir -p demo-output
+	$(BIN)/jaxanim animate --motion talk --seed 7 --duration 6 -o demo-output/talk.mp4
+	$(BIN)/jaxanim animate --pose mouth_aaa=0.8,eye_happy_wink=1,mouth_raised_corner=1,neck_z=0.6 -o demo-output/laugh.png
+	$(BIN)/jaxanim sheet -o demo-output/sheet.png
+	@echo
+	@echo "Done. Look at:"
+	@echo "  $(CURDIR)/demo-output/talk.mp4    a character talking and looking around"
+	@echo "  $(CURDIR)/demo-output/laugh.png   one pose, transparent background"
+	@echo "  $(CURDIR)/demo-output/sheet.png   twenty-four poses"
+
+test: $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[export,train,demo,dev]"
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+clean:
+	rm -rf $(VENV) demo-output build dist .pytest_cache .mypy_cache .ruff_cache

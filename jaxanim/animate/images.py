@@ -1,0 +1,57 @@
+"""Reading pictures that strangers send, and writing ours."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from jaxanim.core import files
+from jaxanim.core.errors import InputError
+
+MAX_PIXELS = 64_000_000  # 4K has 8.3 million; a small file can claim thousands of millions
+
+
+def read_rgba(path: Path) -> UInt8[np.ndarray, "h w 4"]:
+    """Reads a picture that has an alpha channel.
+
+    Raises:
+      InputError: the file is missing or damaged, too large, or has no alpha channel.
+    """
+    image = _open(path)
+    has_alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+    if not has_alpha:
+        raise InputError(
+            f"{path}: is a {image.mode} picture without transparency; a character cut out on a transparent background "
+            "(an RGBA PNG) is needed"
+        )
+    return np.asarray(_load(path, image).convert("RGBA"))
+
+
+def write_png(path: Path, picture: UInt8[np.ndarray, "h w c"]) -> None:
+    """Writes an RGB or RGBA picture as PNG, whole or not at all."""
+    with files.replacing(path) as temporary:
+        Image.fromarray(picture).save(temporary, format="PNG")
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, lower limit follows
+            image = Image.open(path)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
+        raise InputError(f"{path}: not a readable picture ({type(error).__name__})") from error
+    if image.width * image.height > MAX_PIXELS:
+        raise InputError(f"{path}: {image.width}x{image.height} is larger than {MAX_PIXELS // 1_000_000} megapixels")
+    return image
+
+
+def _load(path: Path, image: Image.Image) -> Image.Image:
+    try:
+        image.load()
+    except Exception as error:
+        raise InputError(f"{path}: damaged picture ({error})") from error
+    return image

@@ -1,0 +1,1 @@
+"""The `jaxanim` command: one file per subcommand."""

@@ -1,0 +1,147 @@
+"""Animate a character: a pose track, a built-in motion or a single pose in, a video or picture out.
+
+jaxanim animate --motion talk -o talk.mp4
+jaxanim animate --character char.safetensors --drive track.csv -o out.webm
+jaxanim animate --pose mouth_aaa=1,head_y=-0.4 -o still.png
+jaxanim animate --source picture.png --weights tha4.safetensors --motion look -o look.mp4
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from jaxanim.cli import sources
+from jaxanim.core.errors import InputError
+
+DEFAULT_FPS = 30.0
+DEFAULT_SECONDS = 5.0
+BATCH = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this subcommand."""
+    sources.add_source_arguments(parser)
+    drive = parser.add_argument_group("drive (one of these)").add_mutually_exclusive_group(required=True)
+    drive.add_argument(
+        "--drive", type=Path, metavar="TRACK", help=".csv, .json or .npz track, or .txt iFacialMocap recording"
+    )
+    drive.add_argument("--motion", choices=["idle", "talk", "look", "dance"], help="a built-in motion")
+    drive.add_argument("--pose", metavar="NAME=VALUE,...", help="a single pose, for a .png")
+    timing = parser.add_argument_group("time")
+    timing.add_argument("--fps", type=float, default=DEFAULT_FPS, help="frames per second of the result (30)")
+    timing.add_argument("--start", type=float, metavar="SECONDS", help="first moment of the track")
+    timing.add_argument("--end", type=float, metavar="SECONDS", help="last moment (exclusive)")
+    timing.add_argument("--duration", type=float, metavar="SECONDS", help="length of a built-in motion (5)")
+    timing.add_argument("--seed", type=int, default=0, help="another seed, another performance of a motion (0)")
+    timing.add_argument("--track-fps", type=float, help="rate of a track that does not say it")
+    output = parser.add_argument_group("result")
+    output.add_argument(
+        "-o", "--output", type=Path, required=True,
+        help=".mp4, .webm, .mov, .gif, .apng, a folder name for PNG frames, or .png with --pose",
+    )  # fmt: skip
+    output.add_argument("--size", default="512", metavar="W[xH]", help="pixels (512)")
+    output.add_argument(
+        "--background",
+        metavar="COLOUR",
+        help="'transparent', a name or #rrggbb; default: transparent where the file can be, else white",
+    )
+    output.add_argument(
+        "--official-mocap", action="store_true", help="map iFacialMocap exactly as released, bug included"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Runs the subcommand."""
+    canvas = _canvas(args)
+    if args.pose is not None:
+        _still(args, canvas)
+        return
+    from jaxanim.animate import animation, video
+
+    video.check_output(
+        args.output, width=canvas.width, height=canvas.height, fps=args.fps, transparent=canvas.background is None
+    )
+    poses = _poses(args)
+    renderer = sources.open_source(args, frames_per_call=min(BATCH, len(poses)))
+    with _progress(len(poses)) as progress:
+        count = animation.write_video(
+            renderer, poses, args.output, canvas=canvas, fps=args.fps, batch=BATCH, progress=progress.update
+        )
+    print(
+        f"{args.output}: {count} frames, {canvas.width}x{canvas.height}, {count / args.fps:.2f} s at {args.fps:g} fps"
+    )
+
+
+def _canvas(args: argparse.Namespace) -> Any:
+    from jaxanim.animate import compose, video
+
+    width, height = compose.parse_size(args.size)
+    if args.background is not None:
+        background = compose.parse_background(args.background)
+    elif args.pose is not None or (args.output.suffix != ".gif" and video.holds_transparency(args.output)):
+        background = None
+    else:
+        background = (255, 255, 255)
+    return compose.Canvas(width, height, background)
+
+
+def _still(args: argparse.Namespace, canvas: Any) -> None:
+    from jaxanim.animate import animation
+    from jaxanim.signals import pose_vector
+
+    animation.check_still(args.output)
+    pose, clamped = pose_vector.clamp(pose_vector.make_pose(parse_pose(args.pose)))
+    _warn_of_clamping(clamped)
+    animation.write_still(sources.open_source(args, frames_per_call=1), pose, args.output, canvas=canvas)
+    print(f"{args.output}: {canvas.width}x{canvas.height}")
+
+
+def _poses(args: argparse.Namespace) -> Any:
+    from jaxanim.signals import facial_mocap, motions, tracks
+
+    if args.motion is not None:
+        start, end = args.start or 0.0, args.end
+        length = args.duration if args.duration is not None else (DEFAULT_SECONDS if end is None else end - start)
+        if not (length > 0 and start >= 0):
+            raise InputError(f"a motion needs a positive length and start, got {length:g} s from {start:g} s")
+        track = motions.make_motion(args.motion, duration=start + length, fps=args.fps, seed=args.seed)
+        return track.pose[round(start * args.fps) :]
+    if args.duration is not None:
+        raise InputError("--duration is for built-in motions; cut a track with --start and --end")
+    if args.drive.suffix.lower() == ".txt":
+        mapping = facial_mocap.MocapMapping(keep_frown_bug=args.official_mocap)
+        track = facial_mocap.read_recording(args.drive, fps=args.track_fps, mapping=mapping)
+    else:
+        track = tracks.read_track(args.drive, fps=args.track_fps)
+    _warn_of_clamping(track.clamped)
+    return tracks.resample(track, args.fps, start=args.start, end=args.end)
+
+
+def parse_pose(text: str) -> dict[str, float]:
+    """Reads 'mouth_aaa=1,head_y=-0.4'.
+
+    Raises:
+      InputError: it is not of this form.
+    """
+    values = {}
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, value = item.partition("=")
+        try:
+            values[name.strip()] = float(value)
+        except ValueError as error:
+            raise InputError(f"--pose {item!r} is not of the form name=number") from error
+        if not equals:
+            raise InputError(f"--pose {item!r} is not of the form name=number")
+    return values
+
+
+def _warn_of_clamping(count: int) -> None:
+    if count:
+        print(f"jaxanim: warning: {count} pose numbers were outside their range and have been clamped", file=sys.stderr)
+
+
+def _progress(total: int) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(total=total, unit="frame", disable=not sys.stderr.isatty())

@@ -1,0 +1,42 @@
+"""Writing results so that nobody finds half of one: to a neighbour of the final name, renamed at the end."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from jaxanim.core.errors import OutputError
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yields a path to write to; it takes the place of `path` when the block ends without an error.
+
+    The temporary name keeps the ending (writers choose their format by it) and is removed on any error.
+
+    Raises:
+      OutputError: the folder does not exist or cannot be written, or `path` is a folder.
+    """
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.partial{path.suffix}")
+    check_writable(path)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raises OutputError where a file of this name could not be made, before any work is done."""
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder, a file name was expected")
+    folder = path.parent
+    if not folder.is_dir():
+        raise OutputError(f"{path}: its folder {folder} does not exist")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"{path}: its folder {folder} cannot be written to")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise OutputError(f"{path}: the existing file cannot be replaced")

@@ -1,0 +1,97 @@
+"""Runs exported files with onnxruntime; JAX takes no part."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from jaxanim.core.errors import InputError
+from jaxanim.weights.weights_file import Card
+
+
+class OnnxRenderer:
+    """Renders poses by an exported network, like `animate.renderer.Renderer`."""
+
+    def __init__(self, session: Any, constants: Mapping[str, np.ndarray], *, official_output: bool):
+        from jaxanim.systems.tha4 import pictures
+
+        self._session, self._constants = session, dict(constants)
+        self._decode = pictures.decode_official if official_output else pictures.decode
+
+    def __call__(self, poses: Float[np.ndarray, "n 45"]) -> UInt8[np.ndarray, "n h w 4"]:
+        """Renders one RGBA picture (straight alpha, sRGB) per row of `poses`."""
+        feeds = self._constants | {"pose": np.asarray(poses, np.float32)}
+        return self._decode(self._session.run(["image"], feeds)[0])
+
+
+def make_session(path: Path) -> Any:
+    """Opens a file with onnxruntime on the CPU.
+
+    Raises:
+      InputError: onnxruntime is not installed, or the file is missing or damaged.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise InputError("ONNX files need onnxruntime: pip install 'jaxanim[export]'") from error
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors only
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises many types of its own
+        raise InputError(f"{path}: not a readable ONNX file ({str(error).splitlines()[0][:200]})") from error
+
+
+def open_session(path: Path) -> tuple[Any, Card]:
+    """Opens a file that `jaxanim export` wrote, and reads its card.
+
+    Raises:
+      InputError: it is another file.
+    """
+    session = make_session(path)
+    fields = session.get_modelmeta().custom_metadata_map
+    if fields.get("format") != "jaxanim":
+        raise InputError(f"{path}: an ONNX file, but not one that jaxanim exported")
+    card = Card(
+        system=fields["system"],
+        name=fields["name"],
+        licence=fields["licence"],
+        source=fields["source"],
+        notes=json.loads(fields["notes"]),
+    )
+    return session, card
+
+
+def open_renderer(path: Path, source: Path | None, *, official_output: bool) -> tuple[Card, OnnxRenderer]:
+    """Makes a renderer of an exported character, or of a picture with the exported full system.
+
+    Args:
+      path: the once-per-frame graph.
+      source: the picture, for the full system.
+      official_output: colours as the released programs write them.
+
+    Raises:
+      InputError: a file cannot be used, or a picture is missing or too many.
+    """
+    session, card = open_session(path)
+    needs_picture = "picture" in {value.name for value in session.get_inputs()}
+    if needs_picture != (source is not None):
+        wanted = "needs a --source picture" if needs_picture else "holds its character and takes no --source"
+        raise InputError(f"{path}: {card.system} {wanted}")
+    constants = {} if source is None else _encode(path, source)
+    return card, OnnxRenderer(session, constants, official_output=official_output)
+
+
+def _encode(path: Path, source: Path) -> dict[str, np.ndarray]:
+    from jaxanim.animate import characters
+    from jaxanim.systems.tha4 import pictures
+
+    encoder, _ = open_session(path.with_name(f"{path.stem}.encode{path.suffix}"))
+    picture = pictures.encode(characters.read_character_picture(source))
+    names = [value.name for value in encoder.get_outputs()]
+    return {"picture": picture, **dict(zip(names, encoder.run(names, {"picture": picture}), strict=True))}

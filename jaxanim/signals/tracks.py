@@ -1,0 +1,228 @@
+"""Pose tracks: the 45 numbers over time, and the files that hold them.
+
+CSV: a header of pose names and, optionally, `time` (seconds); one row per frame. Names that are absent are 0. Without a
+`time` column the rate stands in a first line `# fps: 30`, or is given by the caller.
+JSON: `{"fps": 30, "frames": [{"mouth_aaa": 1, "head_y": -0.4}, ...]}`; frames may hold "time" instead of a common
+"fps". NPZ: `pose` (n, 45) and `fps` or `time` (n,); or one array (n,) per pose name. A name without its side
+('eye_wink') sets both sides.
+"""
+
+import csv
+import dataclasses
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxanim.core.errors import InputError
+from jaxanim.signals import pose_vector
+
+MAX_FILE_BYTES = 256 << 20
+MAX_FRAMES = 10_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class PoseTrack:
+    """Poses over time.
+
+    Attributes:
+      time: seconds, increasing.
+      pose: one row per time (`pose_vector`), within the ranges.
+      clamped: how many numbers had to be brought into their ranges.
+    """
+
+    time: Float[np.ndarray, " n"]
+    pose: Float[np.ndarray, "n 45"]
+    clamped: int = 0
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first pose to the last."""
+        return float(self.time[-1] - self.time[0])
+
+
+def make_track(time: Float[np.ndarray, " n"], pose: Float[np.ndarray, "n 45"]) -> PoseTrack:
+    """Checks times and poses and clamps the poses to their ranges.
+
+    Raises:
+      InputError: there are no frames, times do not increase, or a number is NaN or infinite.
+    """
+    if len(time) == 0:
+        raise InputError("the track has no frames")
+    if len(time) > MAX_FRAMES:
+        raise InputError(f"the track has {len(time)} frames, more than {MAX_FRAMES}")
+    if not np.isfinite(time).all() or (np.diff(time) <= 0).any():
+        raise InputError("the track's times must be finite and increase from frame to frame")
+    clamped, count = pose_vector.clamp(np.asarray(pose, np.float64))
+    return PoseTrack(np.asarray(time, np.float64), clamped, count)
+
+
+def resample(
+    track: PoseTrack, fps: float, *, start: float | None = None, end: float | None = None
+) -> Float[np.ndarray, "m 45"]:
+    """Returns one pose per frame of a video, linearly interpolated.
+
+    Args:
+      track: the poses.
+      fps: frames per second of the result.
+      start: first time in seconds, by default the track's first.
+      end: last time in seconds (exclusive), by default one frame after the track's last.
+
+    Raises:
+      InputError: the stretch is empty or outside the track.
+    """
+    first, last = float(track.time[0]), float(track.time[-1])
+    low = first if start is None else start
+    high = last + 0.5 / fps if end is None else end
+    if not (first - 1e-6 <= low <= last + 1e-6):
+        raise InputError(f"start {low:g} s is outside the track, which runs from {first:g} to {last:g} s")
+    count = int(np.ceil((high - low) * fps - 1e-6))
+    if count < 1:
+        raise InputError(f"nothing lies between start {low:g} s and end {high:g} s at {fps:g} frames a second")
+    times = low + np.arange(count) / fps
+    columns = [np.interp(times, track.time, track.pose[:, column]) for column in range(pose_vector.POSE_SIZE)]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def read_track(path: Path, *, fps: float | None = None) -> PoseTrack:
+    """Reads a CSV, JSON or NPZ track.
+
+    Args:
+      path: the file; its ending says what it is.
+      fps: frames per second, for files that hold neither times nor a rate.
+
+    Raises:
+      InputError: the file is missing, damaged, of unknown kind, or names an unknown parameter.
+    """
+    readers = {".csv": _read_csv, ".json": _read_json, ".npz": _read_npz}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(f"{path}: tracks are {', '.join(readers)} files")
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise InputError(f"{size >> 20} MiB is more than a track may have ({MAX_FILE_BYTES >> 20} MiB)")
+        return reader(path, fps)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def write_track(path: Path, track: PoseTrack) -> None:
+    """Writes a track as CSV with a `time` column and all 45 names."""
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["time", *pose_vector.POSE_NAMES])
+        for time, pose in zip(track.time, track.pose, strict=True):
+            writer.writerow([f"{time:.6g}", *(f"{value:.6g}" for value in pose)])
+
+
+def _times(time: Sequence[float] | np.ndarray | None, fps: float | None, count: int) -> Float[np.ndarray, " n"]:
+    if time is not None:
+        return np.asarray(time, np.float64)
+    if fps is None:
+        raise InputError("holds neither times nor frames per second; give --track-fps")
+    if not (np.isfinite(fps) and fps > 0):
+        raise InputError(f"frames per second must be positive, got {fps}")
+    return np.arange(count) / fps
+
+
+def _poses(columns: Mapping[str, Any], count: int) -> Float[np.ndarray, "n 45"]:
+    pose = np.zeros((count, pose_vector.POSE_SIZE), np.float64)
+    for name, values in columns.items():
+        pose[:, list(pose_vector.indices_of(name))] = np.asarray(values, np.float64)[:, None]
+    return pose
+
+
+def _number(text: str, row: int, name: str) -> float:
+    try:
+        return float(text)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"row {row}: {name} is {text!r}, a number was expected") from error
+
+
+def _read_csv(path: Path, fps: float | None) -> PoseTrack:
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            lines = [line for line in file if line.strip()]
+    except UnicodeDecodeError as error:
+        raise InputError("is not a text file") from error
+    while lines and lines[0].lstrip().startswith("#"):
+        key, _, value = lines.pop(0).lstrip("# ").partition(":")
+        if key.strip().lower() == "fps":
+            fps = _number(value.strip(), 0, "fps")
+    rows = list(csv.reader(lines))
+    if not rows:
+        raise InputError("is empty")
+    header = [name.strip() for name in rows[0]]
+    if len(set(header)) != len(header):
+        raise InputError("names a column twice")
+    for number, row in enumerate(rows[1:], start=1):
+        if len(row) != len(header):
+            raise InputError(f"row {number} has {len(row)} fields, the header has {len(header)}")
+    columns = {
+        name: [_number(row[index], number, name) for number, row in enumerate(rows[1:], start=1)]
+        for index, name in enumerate(header)
+    }
+    time = columns.pop("time", None)
+    count = len(rows) - 1
+    return make_track(_times(time, fps, count), _poses(columns, count))
+
+
+def _read_json(path: Path, fps: float | None) -> PoseTrack:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"is not valid JSON ({error})") from error
+    frames = content.get("frames") if isinstance(content, dict) else None
+    if not isinstance(frames, list) or not all(isinstance(frame, dict) for frame in frames):
+        raise InputError('must be {"fps": ..., "frames": [{name: number, ...}, ...]}')
+    unknown = sorted(set(content) - {"fps", "frames"})
+    if unknown:
+        raise InputError(f"has the unknown entry {unknown[0]!r}; known are 'fps' and 'frames'")
+    if "fps" in content:
+        fps = _number(content["fps"], 0, "fps")
+    names = dict.fromkeys(name for frame in frames for name in frame)
+    columns = {
+        name: [_number(frame.get(name, 0.0), number, name) for number, frame in enumerate(frames)] for name in names
+    }
+    time = columns.pop("time", None)
+    if time is not None and not all("time" in frame for frame in frames):
+        raise InputError("some frames have a time and some have none")
+    return make_track(_times(time, fps, len(frames)), _poses(columns, len(frames)))
+
+
+def _read_npz(path: Path, fps: float | None) -> PoseTrack:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
+        raise InputError(f"is not a readable .npz file ({error})") from error
+    for name, array in arrays.items():
+        if not np.issubdtype(array.dtype, np.number):
+            raise InputError(f"{name} holds {array.dtype}, numbers were expected")
+    if "fps" in arrays:
+        fps = float(arrays.pop("fps"))
+    time = arrays.pop("time", None)
+    if "pose" in arrays:
+        pose = arrays.pop("pose")
+        if arrays:
+            raise InputError(f"has the unknown array {sorted(arrays)[0]!r} beside 'pose'")
+        if pose.ndim != 2 or pose.shape[1] != pose_vector.POSE_SIZE:
+            raise InputError(f"pose has shape {pose.shape}, (frames, {pose_vector.POSE_SIZE}) was expected")
+    else:
+        count = _common_length(arrays, time)
+        pose = _poses(arrays, count)
+    return make_track(_times(time, fps, len(pose)), pose)
+
+
+def _common_length(arrays: Mapping[str, np.ndarray], time: np.ndarray | None) -> int:
+    lengths = {array.shape for array in (*arrays.values(), *(() if time is None else (time,)))}
+    if len(lengths) != 1 or len(next(iter(lengths))) != 1:
+        raise InputError(f"its arrays must be one-dimensional and of one length, got {sorted(lengths)}")
+    return next(iter(lengths))[0]
