@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -15,6 +15,7 @@ from jaxanim.core.types import Array, Image, Variables
 Decode = Callable[[Image], UInt8[Array, "*b h w 4"]]
 
 
+@runtime_checkable
 class RenderPoses(Protocol):
     """Anything that renders poses: `Renderer`, or an exported network (`export.runtime`)."""
 

@@ -5,7 +5,7 @@ A system is a set of pure functions over `variables`. The expensive part that de
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import flax.struct
 
@@ -49,6 +49,7 @@ class Phase:
     every: int = flax.struct.field(pytree_node=False, default=1)
 
 
+@runtime_checkable
 class System(Protocol):
     """One published animation method as pure functions over `variables`."""
 

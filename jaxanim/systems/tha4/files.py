@@ -16,11 +16,11 @@ from jaxanim.weights.name_table import Table
 from jaxanim.weights.weights_file import Card
 
 STUDENT, FULL = "tha4-student", "tha4"
-_STUDENT_TABLES: Mapping[str, Table] = {
+STUDENT_TABLES: Mapping[str, Table] = {
     "face_morpher": weights.student_face(),
     "body_morpher": weights.student_body(),
 }
-_FULL_TABLES: Mapping[str, Table] = {
+FULL_TABLES: Mapping[str, Table] = {
     "eyebrow_decomposer": weights.eyebrow_decomposer(),
     "eyebrow_morphing_combiner": weights.eyebrow_morphing_combiner(),
     "face_morpher": weights.face_morpher(),
@@ -81,7 +81,7 @@ def convert_student(face: Path, body: Path) -> Variables:
       WeightsError: a file is missing, damaged, runs code, or is another network.
     """
     template = jax.eval_shape(Student().init, jax.random.key(0))["params"]
-    return _convert({"face_morpher": face, "body_morpher": body}, _STUDENT_TABLES, template)
+    return _convert({"face_morpher": face, "body_morpher": body}, STUDENT_TABLES, template)
 
 
 def convert_full(folder: Path) -> Variables:
@@ -90,12 +90,12 @@ def convert_full(folder: Path) -> Variables:
     Raises:
       WeightsError: a file is missing, damaged, runs code, or is another network.
     """
-    paths = {name: folder / f"{name}.pt" for name in _FULL_TABLES}
+    paths = {name: folder / f"{name}.pt" for name in FULL_TABLES}
     missing = [path.name for path in paths.values() if not path.is_file()]
     if missing:
         raise WeightsError(f"{folder}: lacks {', '.join(missing)} of the five networks of the full system")
     template = jax.eval_shape(system.FullSystem().init, jax.random.key(0))["params"]
-    return _convert(paths, _FULL_TABLES, template)
+    return _convert(paths, FULL_TABLES, template)
 
 
 def _convert(paths: Mapping[str, Path], tables: Mapping[str, Table], template: Params) -> Variables:

@@ -44,7 +44,7 @@ class StudentFrame(Frame):
       alpha: 1 takes `color`, 0 takes `warped`; not clipped.
     """
 
-    face: Image
+    face: Float[Array, "*b 128 128 4"]
     warped: Image
     color: Image
     alpha: Mask

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxanim.core.system import Frame, Phase
-from jaxanim.core.types import Array, Float, Image, Key, Params, Variables
+from jaxanim.core.types import Array, Float, Key, Params, Variables
 from jaxanim.nn import unet
 from jaxanim.nn.apply import apply
 from jaxanim.ops import flow as flows
@@ -58,7 +58,7 @@ class FullFrame(Frame):
     eyebrows: networks.EyebrowLayers
     eyebrow: networks.EyebrowMorph
     face: networks.FaceMorph
-    face_morphed: Image
+    face_morphed: Float[Array, "*b 512 512 4"]
     body: networks.BodyMorph
     upscaled: networks.BodyMorph
 

@@ -1,0 +1,1 @@
+"""Parity with the officially released networks: their recorded outputs under deterministic random checkpoints."""
