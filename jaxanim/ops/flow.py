@@ -82,7 +82,7 @@ def compose(outer_px: Flow, inner_px: Flow, *, padding: Padding = "border") -> F
     return outer_px + warp(inner_px, outer_px, padding=padding)
 
 
-def resize(flow_px: Flow, height: int, width: int) -> Flow:
+def resize(flow_px: Flow, height: int, width: int) -> Float[Array, "*b {height} {width} 2"]:
     """Resizes a flow bilinearly to another image size and scales its displacements accordingly."""
     old_height, old_width = flow_px.shape[-3:-1]
     shape = (*flow_px.shape[:-3], height, width, 2)

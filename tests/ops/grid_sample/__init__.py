@@ -1,0 +1,1 @@
+"""Tests of the bilinear warp: one contract that every implementation passes."""
