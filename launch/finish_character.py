@@ -20,7 +20,7 @@ from jaxanim.animate import characters
 from jaxanim.animate.renderer import RenderPoses
 from jaxanim.core.types import Params
 from jaxanim.systems.tha4 import files, pictures
-from jaxanim.weights.weights_file import Card
+from jaxanim.weights.card import Card
 
 HELD_OUT_SEED = 990_000_000  # the training draws from seeds counted from its own --seed
 FACE = np.s_[pictures.FACE_ROWS, pictures.FACE_COLUMNS]

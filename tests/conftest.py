@@ -1,8 +1,13 @@
 """Suite-wide settings: strict types and shapes, four devices, annotations checked at run time."""
 
+from typing import Any
+
+import flax.struct
 import jax
 import jaxtyping
 import pytest
+
+from tests import typechecker
 
 # Silent promotion, silent broadcasting and single-device assumptions fail here, not on a pod.
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -10,8 +15,19 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_num_cpu_devices", 4)
 jax.config.update("jax_platforms", "cpu")
 
+_make_dataclass = flax.struct.dataclass
+
+
+def _unchecked_dataclass(cls: type, **options: Any) -> Any:
+    """A pytree whose fields are not checked: JAX rebuilds pytrees with placeholders in them."""
+    made = _make_dataclass(cls, **options)
+    made.__no_type_check__ = True
+    return made
+
+
 # Every function of the package checks the types and shapes it declares while the tests run.
-jaxtyping.install_import_hook("jaxanim", "beartype.beartype")
+flax.struct.dataclass = _unchecked_dataclass
+jaxtyping.install_import_hook("jaxanim", f"{typechecker.__name__}.typechecked")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from jaxanim.core.errors import InputError
 from jaxanim.ops import sine
 from jaxanim.signals import pose_vector
 from jaxanim.systems.tha4 import FullSystem, Student, files, pictures
-from jaxanim.weights.weights_file import Card
+from jaxanim.weights.card import Card
 
 HEAD_BOX = np.s_[64:192, 192:320]  # where the head must be, for the full system
 _MIN_HEAD_COVER = 0.5

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxanim.core.errors import InputError
-from jaxanim.weights.weights_file import Card
+from jaxanim.weights.card import Card
 
 # Modules that need JAX are imported when a command runs, so that --help and wrong arguments answer at once.
 

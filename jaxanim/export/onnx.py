@@ -15,7 +15,7 @@ from jax2onnx import to_onnx
 
 from jaxanim.core.types import Array
 from jaxanim.export import plugins
-from jaxanim.weights.weights_file import Card
+from jaxanim.weights.card import Card
 
 OPSETS = (17, 18, 19, 20, 21, 22, 23)
 Shape = tuple[int | str, ...]

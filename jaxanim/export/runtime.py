@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from jaxanim.core.errors import InputError
-from jaxanim.weights.weights_file import Card
+from jaxanim.weights.card import Card
 
 
 class OnnxRenderer:

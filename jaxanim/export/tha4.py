@@ -25,7 +25,7 @@ from jaxanim.signals import pose_vector
 from jaxanim.systems.tha4 import FullSystem, Student, files, networks, pictures, windows
 from jaxanim.systems.tha4.student import StudentCode
 from jaxanim.systems.tha4.system import FullCode
-from jaxanim.weights.weights_file import Card
+from jaxanim.weights.card import Card
 
 MAX_ERROR = 2e-3  # of a student's image in [-1, 1]
 # The five networks in a row turn rounding into single pixels that differ at hard edges (as the released code differs

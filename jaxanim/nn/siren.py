@@ -106,7 +106,7 @@ class _DenseParameters(nn.Module):
     def __call__(self) -> tuple[Float[Array, "i o"], Float[Array, " o"]]:
         kernel = self.param("kernel", self.kernel_init, (self.inputs, self.features))
         bias = self.param("bias", _bias_init(self.inputs), (self.features,))
-        return kernel, bias
+        return jnp.asarray(kernel), jnp.asarray(bias)
 
 
 def last_dense(features: int, inputs: int, name: str) -> nn.Dense:

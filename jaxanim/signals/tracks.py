@@ -139,7 +139,7 @@ def _poses(columns: Mapping[str, Any], count: int) -> Float[np.ndarray, "n 45"]:
     return pose
 
 
-def _number(text: str, row: int, name: str) -> float:
+def _number(text: Any, row: int, name: str) -> float:
     try:
         return float(text)
     except (TypeError, ValueError) as error:

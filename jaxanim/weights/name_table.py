@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -53,7 +54,7 @@ def apply(table: Table, source: Mapping[str, np.ndarray], template: Params, *, w
     return unflatten(filled)
 
 
-def flatten(tree: Params) -> dict[str, jax.Array]:
+def flatten(tree: Params) -> dict[str, Any]:
     """Turns nested dicts into one dict with '/'-separated paths."""
     leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
     return {"/".join(str(getattr(key, "key", key)) for key in path): leaf for path, leaf in leaves}

@@ -10,7 +10,7 @@ import pickle
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -138,7 +138,7 @@ _KNOWN_NAMES: dict[tuple[str, str], Any] = {
 class _Unpickler(pickle.Unpickler):
     """Unpickles with the known names only and records the storages that are asked for."""
 
-    def __init__(self, file: BinaryIO, storages: dict[str, _Storage]):
+    def __init__(self, file: io.BufferedIOBase, storages: dict[str, _Storage]):
         super().__init__(file, encoding="utf-8")
         self.storages = storages
 
@@ -156,7 +156,7 @@ class _Unpickler(pickle.Unpickler):
         return self.storages.setdefault(str(key), _Storage(kind, int(size)))
 
 
-def _read_zip(file: BinaryIO) -> Any:
+def _read_zip(file: io.BufferedIOBase) -> Any:
     archive = zipfile.ZipFile(file)
     for member in archive.infolist():
         if member.compress_type != zipfile.ZIP_STORED:
@@ -176,7 +176,7 @@ def _read_zip(file: BinaryIO) -> Any:
     return _resolve(content, _MAX_DEPTH)
 
 
-def _read_legacy(file: BinaryIO) -> Any:
+def _read_legacy(file: io.BufferedIOBase) -> Any:
     storages: dict[str, _Storage] = {}
     if _Unpickler(file, storages).load() != _LEGACY_MAGIC or _Unpickler(file, storages).load() != _LEGACY_PROTOCOL:
         raise WeightsError("not a PyTorch file")

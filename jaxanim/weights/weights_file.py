@@ -4,7 +4,6 @@ safetensors cannot run code and checks its own structure, but not its numbers: a
 metadata therefore hold the SHA-256 of all arrays, which is verified on reading.
 """
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -18,28 +17,10 @@ from jaxanim.core import files
 from jaxanim.core.errors import WeightsError
 from jaxanim.core.types import Params
 from jaxanim.weights import name_table
+from jaxanim.weights.card import Card
 
 FORMAT = "jaxanim"
 SCHEMA = "1"
-
-
-@dataclasses.dataclass(frozen=True)
-class Card:
-    """What a weights file says of itself.
-
-    Attributes:
-      system: which system it belongs to ('tha4-student', 'tha4').
-      name: of the character or model.
-      licence: under which it was received; printed by every command that reads the file.
-      source: where the numbers come from.
-      notes: how they were made and measured, as free names and values.
-    """
-
-    system: str
-    name: str
-    licence: str
-    source: str
-    notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def write(path: Path, card: Card, arrays: Params) -> None:

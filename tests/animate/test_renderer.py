@@ -131,13 +131,3 @@ def test_any_device_can_hold_it():
     with jax.default_device(jax.devices()[3]):
         render = make(Tinter(), frames_per_call=2)
     assert np.abs(render(drives(3)).astype(int) - expected(3)).max() <= 1
-
-
-def test_variables_that_change_afterwards_do_not_matter():
-    system = Tinter()
-    source = np.full((2, 5, 4), 0.2, np.float32)
-    variables = {"params": {"gain": np.array(0.5, np.float32)}}
-    render = renderer.Renderer(system, variables, source, drive_size=3, decode=decode)
-    before = render(drives(1))
-    source[:] = 0.9
-    np.testing.assert_array_equal(render(drives(1)), before)

@@ -1,4 +1,4 @@
-"""Videos written frame by frame and read back: counts, rates, sizes, colours, alpha, and what is left after failures."""
+"""Videos written frame by frame and read back: counts, rates, colours, alpha, and what is left after failures."""
 
 import av
 import numpy as np
@@ -44,6 +44,13 @@ def write(path, *, frames=FRAMES, transparent=False, **changes):
     with open_writer(path, transparent=transparent, **changes) as append:
         for number in range(frames):
             append(frame(number, transparent=transparent))
+
+
+def write_and_raise(path, error, *, frames=1):
+    with open_writer(path) as append:
+        for number in range(frames):
+            append(frame(number, transparent=False))
+        raise error
 
 
 def read(path):
@@ -186,7 +193,7 @@ def test_odd_sizes_are_accepted(tmp_path, suffix):
 
 @pytest.mark.parametrize("fps", [0.0, -1.0, 240.5, float("nan"), float("inf")])
 def test_rates_out_of_bounds_are_refused(tmp_path, fps):
-    with pytest.raises(InputError, match=rf"frames per second must be in \(0, 240\], got {fps:g}"):
+    with pytest.raises(InputError, match=rf"frames per second must be in .*240\], got {fps:g}"):
         write(tmp_path / "a.mp4", fps=fps)
 
 
@@ -253,26 +260,23 @@ def test_no_frames_is_an_error(tmp_path, suffix):
 @pytest.mark.parametrize("count", [1, 5])
 def test_interruption_keeps_the_frames_so_far(tmp_path, suffix, count):
     path = tmp_path / f"a{suffix}"
-    with pytest.raises(KeyboardInterrupt), open_writer(path) as append:
-        for number in range(count):
-            append(frame(number, transparent=False))
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        write_and_raise(path, KeyboardInterrupt(), frames=count)
     assert len(read(path)) == count
     assert [child.name for child in tmp_path.iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize("suffix", ALL)
 def test_interruption_before_the_first_frame_leaves_nothing(tmp_path, suffix):
-    with pytest.raises(KeyboardInterrupt), open_writer(tmp_path / f"a{suffix}"):
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        write_and_raise(tmp_path / f"a{suffix}", KeyboardInterrupt(), frames=0)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("suffix", ALL)
 def test_other_errors_leave_nothing(tmp_path, suffix):
-    with pytest.raises(RuntimeError, match="the renderer broke"), open_writer(tmp_path / f"a{suffix}") as append:
-        append(frame(0, transparent=False))
-        raise RuntimeError("the renderer broke")
+    with pytest.raises(RuntimeError, match="the renderer broke"):
+        write_and_raise(tmp_path / f"a{suffix}", RuntimeError("the renderer broke"))
     assert not list(tmp_path.iterdir())
 
 
@@ -280,9 +284,8 @@ def test_other_errors_leave_nothing(tmp_path, suffix):
 def test_other_errors_leave_an_existing_file_untouched(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     path.write_bytes(b"precious")
-    with pytest.raises(RuntimeError), open_writer(path) as append:
-        append(frame(0, transparent=False))
-        raise RuntimeError
+    with pytest.raises(RuntimeError, match="the renderer broke"):
+        write_and_raise(path, RuntimeError("the renderer broke"))
     assert path.read_bytes() == b"precious"
     assert [child.name for child in tmp_path.iterdir()] == [path.name]
 

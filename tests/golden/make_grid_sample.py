@@ -1,4 +1,4 @@
-"""Records torch.nn.functional.grid_sample, values and gradients, in tests/golden/torch/grid_sample.npz. Needs PyTorch."""
+"""Records PyTorch's grid_sample, values and gradients, in tests/golden/torch/grid_sample.npz. Needs PyTorch."""
 
 from pathlib import Path
 

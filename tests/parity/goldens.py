@@ -1,8 +1,8 @@
 """Recorded outputs of the official code, how far we are from them, and how far is too far.
 
-A golden holds inputs (`in_*`), subsampled outputs (`outNN_NAME_bB_sS`: sample B, every S-th row and column, NCHW), means
-and deviations over the full resolution (`statNN_NAME`), and per output the noise floor: how far the official code in
-float32 is from itself in float64 (maximum, 99.9th percentile, mean). Ten times that floor is the tolerance.
+A golden holds inputs (`in_*`), subsampled outputs (`outNN_NAME_bB_sS`: sample B, every S-th row and column, NCHW),
+means and deviations over the full resolution (`statNN_NAME`), and per output the noise floor: how far the official
+code in float32 is from itself in float64 (maximum, 99.9th percentile, mean). Ten times that floor is the tolerance.
 """
 
 import dataclasses
@@ -42,8 +42,8 @@ class Deviation:
 
 
 def deviation(error: np.ndarray, tolerance: tuple[float, float, float], *, stats_ok: bool = True) -> Deviation:
-    """Summarises absolute errors; NaN counts as infinitely far."""
-    error = np.where(np.isfinite(error), np.abs(error), np.inf).ravel()
+    """Summarises absolute errors; NaN and infinity count as very far."""
+    error = np.where(np.isfinite(error), np.abs(error), 1e30).ravel()
     return Deviation(float(error.max()), float(np.quantile(error, 0.999)), float(error.mean()), tolerance, stats_ok)
 
 

@@ -30,7 +30,7 @@ OUTPUTS = ("blended", "alpha", "color_change", "warped", "grid_change", "face")
 def network_outputs(character: files.Character, pose: np.ndarray) -> dict[str, np.ndarray]:
     """Returns what our fast path computes, by the official names, NCHW without the batch."""
     system = characters.student_system()
-    code = system.encode_source(character.variables, pictures.encode(character.picture))
+    code = system.encode_source(character.variables, jnp.asarray(pictures.encode(character.picture)))
     frame = jax.jit(system.render)(character.variables, code, jnp.asarray(pose)[None])
     ours = (frame.image, frame.alpha, frame.color, frame.warped, frame.flow_px / 256.0, frame.face)
     return {name: np.asarray(value)[0].transpose(2, 0, 1) for name, value in zip(OUTPUTS, ours, strict=True)}

@@ -6,36 +6,20 @@ import pytest
 from jaxanim.core.errors import InputError
 from jaxanim.signals import pose_vector
 
-# Where the released networks expect what, counted by hand from the released parameter list.
-LANDMARKS = {
-    "eyebrow_troubled_left": 0,
-    "eyebrow_troubled_right": 1,
-    "eyebrow_angry_left": 2,
-    "eyebrow_serious_right": 11,
-    "eye_wink_left": 12,
-    "eye_happy_wink_left": 14,
-    "eye_raised_lower_eyelid_right": 23,
-    "iris_small_left": 24,
-    "mouth_aaa": 26,
-    "mouth_ooo": 30,
-    "mouth_delta": 31,
-    "mouth_lowered_corner_left": 32,
-    "mouth_raised_corner_right": 35,
-    "mouth_smirk": 36,
-    "iris_rotation_x": 37,
-    "iris_rotation_y": 38,
-    "head_x": 39,
-    "head_y": 40,
-    "neck_z": 41,
-    "body_y": 42,
-    "body_z": 43,
-    "breathing": 44,
-}
+# Where the released networks expect what, from the released parameter list; those with a side stand for their left one.
+ORDER = {
+    0: "eyebrow_troubled", 2: "eyebrow_angry", 4: "eyebrow_lowered", 6: "eyebrow_raised", 8: "eyebrow_happy",
+    10: "eyebrow_serious", 12: "eye_wink", 14: "eye_happy_wink", 16: "eye_surprised", 18: "eye_relaxed",
+    20: "eye_unimpressed", 22: "eye_raised_lower_eyelid", 24: "iris_small", 26: "mouth_aaa", 27: "mouth_iii",
+    28: "mouth_uuu", 29: "mouth_eee", 30: "mouth_ooo", 31: "mouth_delta", 32: "mouth_lowered_corner",
+    34: "mouth_raised_corner", 36: "mouth_smirk", 37: "iris_rotation_x", 38: "iris_rotation_y", 39: "head_x",
+    40: "head_y", 41: "neck_z", 42: "body_y", 43: "body_z", 44: "breathing",
+}  # fmt: skip
 
 
 def test_order():
     assert pose_vector.POSE_SIZE == 45
-    assert {name: pose_vector.POSE_INDEX[name] for name in LANDMARKS} == LANDMARKS
+    assert {index: pose_vector.POSE_NAMES[index].removesuffix("_left") for index in ORDER} == ORDER
     assert len(set(pose_vector.POSE_NAMES)) == 45
 
 

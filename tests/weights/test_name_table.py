@@ -130,6 +130,13 @@ def test_flatten_and_unflatten():
     assert back["a"]["d"] is tree["a"]["d"]
 
 
+@pytest.mark.parametrize("paths", [("a", "a/b"), ("a/b", "a"), ("a/b/c", "a/b")])
+def test_unflatten_of_contradicting_paths(paths):
+    """One path cannot be an array and a group of arrays."""
+    with pytest.raises(ValueError, match="a"):
+        name_table.unflatten({path: np.zeros(1) for path in paths})
+
+
 def test_flatten_of_nothing():
     assert name_table.flatten({}) == {}
     assert name_table.unflatten({}) == {}

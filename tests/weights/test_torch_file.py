@@ -256,7 +256,7 @@ def test_damaged_legacy_files(tmp_path, monkeypatch, name):
     """The old layout has no checksums: numbers may differ, but nothing else may happen than arrays or a refusal."""
     monkeypatch.chdir(tmp_path)
     content = (GOLDEN / name).read_bytes()
-    for position in range(0, len(content), 3):  # 3 and 8 have no common divisor: every bit of a byte gets its turn
+    for position in range(0, len(content), 5):  # 5 and 8 have no common divisor: every bit of a byte gets its turn
         damaged = bytearray(content)
         damaged[position] ^= 1 << position % 8
         read = read_or_refuse(tmp_path / "a.pt", bytes(damaged))
@@ -266,7 +266,7 @@ def test_damaged_legacy_files(tmp_path, monkeypatch, name):
 
 def test_truncated_legacy_files(tmp_path):
     content = (GOLDEN / "state_dict_legacy.pt").read_bytes()
-    for length in (*range(0, len(content), 7), len(content) - 1):
+    for length in (*range(0, len(content), 13), len(content) - 1):
         assert read_or_refuse(tmp_path / "a.pt", content[:length]) is None, length
 
 

@@ -212,7 +212,6 @@ ODD = {
     "persistent id of another kind": group(text("module"), FLOATS, text("0"), text("cpu"), integer(2)) + PERSID,
     "persistent id without type": group(text("storage"), text("float"), text("0"), text("cpu"), integer(2)) + PERSID,
     "persistent id that is short": group(text("storage"), FLOATS, text("0")) + PERSID,
-    "part of a storage": group(text("storage"), FLOATS, text("0"), text("cpu"), integer(2), integer(1)) + PERSID,
     "size of a storage that is text": group(text("storage"), FLOATS, text("0"), text("cpu"), text("x")) + PERSID,
     "storage elsewhere": group(text("storage"), FLOATS, text("../version"), text("cpu"), integer(2)) + PERSID,
     "set": b"\x8f",
@@ -229,6 +228,21 @@ ODD = {
 def test_odd_pickles_are_refused(tmp_path, body):
     with pytest.raises(WeightsError, match=r"a\.pt: "):
         torch_file.read_torch_file(write_pickle(tmp_path / "a.pt", mapping(w=body), protocol=4))
+
+
+def test_part_of_a_storage(tmp_path):
+    """Files of old versions may say that a storage is a piece of another; the sixth entry is None otherwise."""
+    for sixth, refused in ((b"N", False), (group(text("1"), integer(0), integer(2)), True)):
+        part = group(text("storage"), FLOATS, text("0"), text("cpu"), integer(2), sixth) + PERSID
+        body = tensor(part, integer(0), group(integer(2)), group(integer(1)))
+        write_pickle(tmp_path / "a.pt", mapping(w=body))
+        if refused:
+            with pytest.raises(
+                WeightsError, match="share part of another's storage in the old layout are not supported"
+            ):
+                torch_file.read_state_dict(tmp_path / "a.pt")
+        else:
+            np.testing.assert_array_equal(torch_file.read_state_dict(tmp_path / "a.pt")["w"], [1.0, 2.0])
 
 
 def test_keys_of_mappings_are_checked(tmp_path):

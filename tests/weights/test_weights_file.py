@@ -11,7 +11,7 @@ import safetensors.numpy
 
 from jaxanim.core.errors import OutputError, WeightsError
 from jaxanim.weights import name_table, weights_file
-from jaxanim.weights.weights_file import Card
+from jaxanim.weights.card import Card
 
 CARD = Card("tha4-student", "Lämp 灯", "CC BY 4.0", "drawn by hand", {"steps": "100", "loss": "0.01"})
 ARRAYS = {"params": {"face": {"kernel": np.arange(6, dtype=np.float32).reshape(2, 3)}, "bias": np.array([0.5, -0.0])}}
@@ -147,6 +147,11 @@ def test_missing_file(tmp_path):
         weights_file.read_card(tmp_path / "none.safetensors")
 
 
+def test_name_longer_than_any_file(tmp_path):
+    with pytest.raises(WeightsError, match=r"File name too long|no such file|not a readable"):
+        weights_file.read_card(tmp_path / ("a" * 300))
+
+
 def test_folder(tmp_path):
     with pytest.raises(WeightsError, match=r"is a folder, a \.safetensors file was expected; `jaxanim convert` makes"):
         weights_file.read(tmp_path, system="tha4")
@@ -182,6 +187,16 @@ def test_damaged_notes(tmp_path, notes):
     rewrite(tmp_path / "a.safetensors", {"w": np.zeros(2)}, notes=notes)
     with pytest.raises(WeightsError, match=r"a\.safetensors: .*notes"):
         weights_file.read_card(tmp_path / "a.safetensors")
+
+
+def test_numbers_that_numpy_does_not_know(tmp_path):
+    """Whole and well-formed, but of a type of another library."""
+    card = {"format": "jaxanim", "schema": "1", "notes": "{}", "sha256": "0"}
+    card |= dict.fromkeys(("system", "name", "licence", "source"), "x")
+    header = json.dumps({"__metadata__": card, "w": {"dtype": "F4", "shape": [2], "data_offsets": [0, 1]}}).encode()
+    (tmp_path / "a.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0")
+    with pytest.raises(WeightsError, match=r"a\.safetensors: (damaged weights file|not a readable safetensors file)"):
+        weights_file.read(tmp_path / "a.safetensors", system="x")
 
 
 @pytest.mark.parametrize("names", [("a", "a/b"), ("a/b", "a"), ("a/b/c", "a/b")])

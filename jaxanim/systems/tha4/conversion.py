@@ -10,7 +10,7 @@ from jaxanim.core import files as core_files
 from jaxanim.core.errors import WeightsError
 from jaxanim.core.types import UInt8
 from jaxanim.systems.tha4 import files, pictures
-from jaxanim.weights.weights_file import Card
+from jaxanim.weights.card import Card
 
 SOURCE = "https://github.com/pkhungurn/talking-head-anime-4-demo"
 OFFICIAL_LICENCE = "CC BY-NC 4.0 (THA4 models, (c) 2024 pixiv Inc. and P. Khungurn; non-commercial use only)"

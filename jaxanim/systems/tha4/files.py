@@ -12,8 +12,8 @@ from jaxanim.core.types import Params, UInt8, Variables
 from jaxanim.systems.tha4 import pictures, system, weights
 from jaxanim.systems.tha4.student import Student
 from jaxanim.weights import name_table, torch_file, weights_file
+from jaxanim.weights.card import Card
 from jaxanim.weights.name_table import Table
-from jaxanim.weights.weights_file import Card
 
 STUDENT, FULL = "tha4-student", "tha4"
 STUDENT_TABLES: Mapping[str, Table] = {

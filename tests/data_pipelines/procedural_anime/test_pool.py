@@ -8,25 +8,7 @@ import numpy as np
 import pytest
 
 from data_pipelines.procedural_anime import HOUSE_CHARACTER, character, pool, poses
-
-
-class Inline:
-    """An executor without processes: work is done when it is submitted."""
-
-    def __init__(self, workers, mp_context):
-        assert mp_context.get_start_method() == "spawn"
-        self.workers, self.submitted, self.ended = workers, [], False
-
-    def submit(self, function, design, seed, number):
-        assert not self.ended
-        self.submitted.append(number)
-        future = concurrent.futures.Future()
-        future.set_result(function(design, seed, number))
-        return future
-
-    def shutdown(self, *, wait, cancel_futures):
-        assert (wait, cancel_futures) == (False, True)
-        self.ended = True
+from tests.data_pipelines.procedural_anime.inline_executor import InlineExecutor
 
 
 def numbered(design, seed, number):
@@ -39,7 +21,7 @@ def numbered(design, seed, number):
 
 @pytest.fixture
 def make(monkeypatch):
-    monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", Inline)
+    monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", InlineExecutor)
     monkeypatch.setattr(pool, "render_numbered", numbered)
     return lambda **options: pool.PairPool(HOUSE_CHARACTER, **({"size": 3, "seed": 5, "workers": 1} | options))
 
