@@ -18,20 +18,25 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
       OutputError: the folder does not exist or cannot be written, or `path` is a folder.
     """
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.partial{path.suffix}")
     check_writable(path)
+    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(4)}.partial{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def check_writable(path: Path) -> None:
     """Raises OutputError where a file of this name could not be made, before any work is done."""
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+    if is_folder:
         raise OutputError(f"{path}: is a folder, a file name was expected")
     folder = path.parent
     if not folder.is_dir():

@@ -62,16 +62,20 @@ def read_recording(path: Path, *, fps: float | None = None, mapping: MocapMappin
       InputError: the file is missing, or a line is not a packet.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as a text file ({error})") from error
+    if fps is not None and not (math.isfinite(fps) and fps > 0):
+        raise InputError(f"{path}: frames per second must be positive, got {fps}")
     times, packets = [], []
-    for number, line in enumerate(filter(None, map(str.strip, text.splitlines())), start=1):
-        stamp, tab, packet = line.rpartition("\t")
+    for number, line in enumerate(text.splitlines(), start=1):
+        stamp, tab, packet = line.strip().rpartition("\t")
+        if not packet:
+            continue
         try:
             packets.append(parse_packet(packet))
             if tab:
-                times.append(float(stamp))
+                times.append(_finite(stamp))
         except ValueError as error:
             raise InputError(f"{path}: line {number} is not an iFacialMocap packet ({error})") from error
     if times and len(times) != len(packets):
@@ -80,7 +84,10 @@ def read_recording(path: Path, *, fps: float | None = None, mapping: MocapMappin
         raise InputError(f"{path}: is empty")
     time = np.array(times) if times else np.arange(len(packets)) / (fps or DEFAULT_FPS)
     chosen = mapping or MocapMapping()
-    return tracks.make_track(time, np.stack([convert(p, t, chosen) for p, t in zip(packets, time, strict=True)]))
+    try:
+        return tracks.make_track(time, np.stack([convert(p, t, chosen) for p, t in zip(packets, time, strict=True)]))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def parse_packet(packet: str) -> dict[str, float]:
@@ -95,7 +102,7 @@ def parse_packet(packet: str) -> dict[str, float]:
             angles = field.removeprefix("=head#").split(",")
             if len(angles) != 6:
                 raise ValueError(f"the head has {len(angles)} numbers instead of 6")
-            values |= dict(zip(("headX", "headY", "headZ"), map(float, angles[:3]), strict=True))
+            values |= dict(zip(("headX", "headY", "headZ"), map(_finite, angles[:3]), strict=True))
         elif field.startswith(("rightEye#", "leftEye#")):
             continue  # the blendshapes eyeLook... say the same
         else:
@@ -115,7 +122,14 @@ def _blendshape(field: str) -> tuple[str, float]:
             raise ValueError(f"unknown field {field[:40]!r}")
         name, value = match["name"], match["value"]
     side = _SIDES.get(name[-2:])
-    return (name[:-2] + side if side else name), float(value)
+    return (name[:-2] + side if side else name), _finite(value)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text.strip()} is not a finite number")
+    return number
 
 
 def _ramp(value: float, low: float, high: float) -> float:

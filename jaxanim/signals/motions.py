@@ -34,6 +34,8 @@ def make_motion(motion: Motion, *, duration: float, fps: float, seed: int) -> tr
     checks.check_option("motion", motion, tuple(_MOTIONS))
     if not (duration > 0 and fps > 0 and math.isfinite(duration) and math.isfinite(fps)):
         raise ValueError(f"duration and fps must be positive, got {duration} and {fps}")
+    if seed < 0:
+        raise ValueError(f"seed must not be negative, got {seed}")
     time = np.arange(max(1, math.ceil(duration * fps - 1e-6))) / fps
     curves: Curves = {}
     # Each layer draws from its own stream in the order of time: neither rate nor length changes what happens when.
@@ -125,7 +127,7 @@ def _speak(time: Times, rng: np.random.Generator) -> Curves:
     moved = (*_SYLLABLES, "eyebrow_raised", "head_x", "mouth_raised_corner")
     curves: Curves = {name: np.zeros_like(time) for name in moved}
     at = rng.uniform(0.1, 0.4)
-    while at < time[-1]:
+    while at < time[-1] + 0.1:  # a brow and a nod begin 0.1 s before their syllable
         length = int(rng.integers(4, 12))
         start, stressed = at, int(rng.integers(0, length))
         for syllable in range(length):

@@ -10,6 +10,7 @@ JSON: `{"fps": 30, "frames": [{"mouth_aaa": 1, "head_y": -0.4}, ...]}`; frames m
 import csv
 import dataclasses
 import json
+import math
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -75,11 +76,15 @@ def resample(
     Raises:
       InputError: the stretch is empty or outside the track.
     """
+    if not (math.isfinite(fps) and fps > 0):
+        raise InputError(f"frames per second must be positive, got {fps:g}")
     first, last = float(track.time[0]), float(track.time[-1])
     low = first if start is None else start
     high = last + 0.5 / fps if end is None else end
     if not (first - 1e-6 <= low <= last + 1e-6):
         raise InputError(f"start {low:g} s is outside the track, which runs from {first:g} to {last:g} s")
+    if not math.isfinite(high):
+        raise InputError(f"end must be a finite number of seconds, got {high}")
     count = int(np.ceil((high - low) * fps - 1e-6))
     if count < 1:
         raise InputError(f"nothing lies between start {low:g} s and end {high:g} s at {fps:g} frames a second")
@@ -119,7 +124,7 @@ def write_track(path: Path, track: PoseTrack) -> None:
         writer = csv.writer(file)
         writer.writerow(["time", *pose_vector.POSE_NAMES])
         for time, pose in zip(track.time, track.pose, strict=True):
-            writer.writerow([f"{time:.6g}", *(f"{value:.6g}" for value in pose)])
+            writer.writerow([repr(float(time)), *(f"{value:.6g}" for value in pose)])
 
 
 def _times(time: Sequence[float] | np.ndarray | None, fps: float | None, count: int) -> Float[np.ndarray, " n"]:
@@ -134,16 +139,24 @@ def _times(time: Sequence[float] | np.ndarray | None, fps: float | None, count: 
 
 def _poses(columns: Mapping[str, Any], count: int) -> Float[np.ndarray, "n 45"]:
     pose = np.zeros((count, pose_vector.POSE_SIZE), np.float64)
+    filled: set[int] = set()
     for name, values in columns.items():
-        pose[:, list(pose_vector.indices_of(name))] = np.asarray(values, np.float64)[:, None]
+        indices = pose_vector.indices_of(name)
+        again = filled.intersection(indices)
+        if again:
+            raise InputError(f"names {pose_vector.POSE_NAMES[min(again)]} twice, once with its side and once without")
+        filled.update(indices)
+        pose[:, list(indices)] = np.asarray(values, np.float64)[:, None]
     return pose
 
 
 def _number(text: Any, row: int, name: str) -> float:
     try:
         return float(text)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"row {row}: {name} is {text!r}, a number was expected") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        given = repr(text)
+        given = given if len(given) <= 40 else f"{given[:40]}..."
+        raise InputError(f"row {row}: {name} is {given}, a number was expected") from error
 
 
 def _read_csv(path: Path, fps: float | None) -> PoseTrack:
@@ -156,12 +169,18 @@ def _read_csv(path: Path, fps: float | None) -> PoseTrack:
         key, _, value = lines.pop(0).lstrip("# ").partition(":")
         if key.strip().lower() == "fps":
             fps = _number(value.strip(), 0, "fps")
-    rows = list(csv.reader(lines))
+    try:
+        rows = list(csv.reader(lines))
+    except csv.Error as error:
+        raise InputError(f"is not a table ({error})") from error
     if not rows:
         raise InputError("is empty")
     header = [name.strip() for name in rows[0]]
     if len(set(header)) != len(header):
         raise InputError("names a column twice")
+    for name in header:
+        if name != "time":
+            pose_vector.indices_of(name)
     for number, row in enumerate(rows[1:], start=1):
         if len(row) != len(header):
             raise InputError(f"row {number} has {len(row)} fields, the header has {len(header)}")
@@ -170,8 +189,8 @@ def _read_csv(path: Path, fps: float | None) -> PoseTrack:
         for index, name in enumerate(header)
     }
     time = columns.pop("time", None)
-    count = len(rows) - 1
-    return make_track(_times(time, fps, count), _poses(columns, count))
+    pose = _poses(columns, len(rows) - 1)
+    return make_track(_times(time, fps, len(pose)), pose)
 
 
 def _read_json(path: Path, fps: float | None) -> PoseTrack:
@@ -194,20 +213,20 @@ def _read_json(path: Path, fps: float | None) -> PoseTrack:
     time = columns.pop("time", None)
     if time is not None and not all("time" in frame for frame in frames):
         raise InputError("some frames have a time and some have none")
-    return make_track(_times(time, fps, len(frames)), _poses(columns, len(frames)))
+    pose = _poses(columns, len(frames))
+    return make_track(_times(time, fps, len(frames)), pose)
 
 
 def _read_npz(path: Path, fps: float | None) -> PoseTrack:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
-        raise InputError(f"is not a readable .npz file ({error})") from error
+    arrays = _read_arrays(path)
     for name, array in arrays.items():
-        if not np.issubdtype(array.dtype, np.number):
+        if not np.issubdtype(array.dtype, np.floating) and not np.issubdtype(array.dtype, np.integer):
             raise InputError(f"{name} holds {array.dtype}, numbers were expected")
     if "fps" in arrays:
-        fps = float(arrays.pop("fps"))
+        rate = arrays.pop("fps")
+        if rate.ndim:
+            raise InputError(f"fps has shape {rate.shape}, one number was expected")
+        fps = float(rate)
     time = arrays.pop("time", None)
     if "pose" in arrays:
         pose = arrays.pop("pose")
@@ -215,10 +234,26 @@ def _read_npz(path: Path, fps: float | None) -> PoseTrack:
             raise InputError(f"has the unknown array {sorted(arrays)[0]!r} beside 'pose'")
         if pose.ndim != 2 or pose.shape[1] != pose_vector.POSE_SIZE:
             raise InputError(f"pose has shape {pose.shape}, (frames, {pose_vector.POSE_SIZE}) was expected")
+        if time is not None and time.shape != pose.shape[:1]:
+            raise InputError(f"time has shape {time.shape}, ({len(pose)},) was expected, one for every pose")
     else:
         count = _common_length(arrays, time)
         pose = _poses(arrays, count)
-    return make_track(_times(time, fps, len(pose)), pose)
+    return make_track(_times(time, fps, len(pose)), np.asarray(pose, np.float64))
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(member.file_size for member in packed.infolist())
+        if size > MAX_FILE_BYTES:
+            raise InputError(f"{size >> 20} MiB unpacked is more than a track may have ({MAX_FILE_BYTES >> 20} MiB)")
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (InputError, OSError):
+        raise
+    except Exception as error:  # numpy and zipfile raise nearly anything on damaged input
+        raise InputError(f"is not a readable .npz file ({error})") from error
 
 
 def _common_length(arrays: Mapping[str, np.ndarray], time: np.ndarray | None) -> int:

@@ -50,7 +50,7 @@ def apply(table: Table, source: Mapping[str, np.ndarray], template: Params, *, w
         have = _laid_out_shape(row, array)
         if have != want:
             raise WeightsError(f"{what}: {row.source} has shape {array.shape}, which cannot fill {row.path} {want}")
-        filled[row.path] = np.ascontiguousarray(row.layout(array), np.float32)
+        filled[row.path] = np.array(row.layout(array), np.float32, order="C")
     return unflatten(filled)
 
 
@@ -61,13 +61,21 @@ def flatten(tree: Params) -> dict[str, Any]:
 
 
 def unflatten(flat: Mapping[str, np.ndarray]) -> Params:
-    """Turns '/'-separated paths into nested dicts."""
-    tree: dict[str, object] = {}
+    """Turns '/'-separated paths into nested dicts.
+
+    Raises:
+      ValueError: a path is both a leaf and a group of leaves.
+    """
+    tree: dict[str, Any] = {}
     for path, leaf in flat.items():
         *parents, name = path.split("/")
         node = tree
         for parent in parents:
-            node = node.setdefault(parent, {})  # type: ignore[assignment]
+            node = node.setdefault(parent, {})
+            if not isinstance(node, dict):
+                raise ValueError(f"{path!r} lies below an array")
+        if name in node:
+            raise ValueError(f"{path!r} is both an array and a group of arrays")
         node[name] = leaf
     return tree
 
@@ -80,11 +88,14 @@ def _laid_out_shape(row: Row, array: np.ndarray) -> tuple[int, ...] | None:
 
 
 def _check_names(table: Table, source: Mapping[str, np.ndarray], expected: Mapping[str, object], what: str) -> None:
+    sources, paths = [row.source for row in table], [row.path for row in table]
     problems = [
-        ("missing in the file", _difference([row.source for row in table], source)),
-        ("unknown in the file", _difference(source, [row.source for row in table])),
-        ("not filled by the table", _difference(expected, [row.path for row in table])),
-        ("unknown to the network", _difference([row.path for row in table], expected)),
+        ("named twice by the table", sorted({name for name in sources if sources.count(name) > 1})),
+        ("filled twice by the table", sorted({name for name in paths if paths.count(name) > 1})),
+        ("missing in the file", _difference(sources, source)),
+        ("unknown in the file", _difference(source, sources)),
+        ("not filled by the table", _difference(expected, paths)),
+        ("unknown to the network", _difference(paths, expected)),
     ]
     for problem, names in problems:
         if names:

@@ -6,9 +6,10 @@ sequence of pickles. Tensors become numpy arrays; bfloat16 becomes float32.
 """
 
 import io
+import math
 import pickle
+import pickletools
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
 _MAX_PICKLE_BYTES = 64 << 20
 _MAX_DEPTH = 64
+_MAX_REPEATED = 1 << 24  # numbers that views may have beyond those stored
 
 
 def read_state_dict(path: Path) -> dict[str, np.ndarray]:
@@ -57,9 +59,11 @@ def read_torch_file(path: Path) -> Any:
     """
     try:
         with open(path, "rb") as file:
-            reader = _read_zip if zipfile.is_zipfile(file) else _read_legacy
+            is_zip = zipfile.is_zipfile(file)
             file.seek(0)
-            return reader(file)
+            if not is_zip and file.peek(4)[:4] == b"PK\x03\x04":
+                raise WeightsError("a damaged or truncated archive")
+            return _read_zip(file) if is_zip else _read_legacy(file)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror or error})") from error
     except WeightsError as error:
@@ -68,14 +72,21 @@ def read_torch_file(path: Path) -> Any:
         raise WeightsError(f"{path}: not a readable PyTorch file ({type(error).__name__}: {error})") from error
 
 
-class _StorageType:
+class _Inert:
+    """Objects that a pickle can make but not change: without this, its BUILD could set any attribute unchecked."""
+
+    def __setstate__(self, *_: Any) -> None:
+        raise WeightsError("refused: the file asks to change how it is read")
+
+
+class _StorageType(_Inert):
     """Stands for a class such as torch.FloatStorage."""
 
     def __init__(self, name: str):
         self.name = name
 
 
-class _Storage:
+class _Storage(_Inert):
     """A flat block of numbers that tensors are views of; filled after unpickling."""
 
     def __init__(self, kind: _StorageType, size: int):
@@ -93,7 +104,7 @@ class _Storage:
         self.numbers = numbers
 
 
-class _Tensor:
+class _Tensor(_Inert):
     """A strided view of a storage, not yet read."""
 
     def __init__(self, storage: _Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any):
@@ -138,7 +149,8 @@ _KNOWN_NAMES: dict[tuple[str, str], Any] = {
 class _Unpickler(pickle.Unpickler):
     """Unpickles with the known names only and records the storages that are asked for."""
 
-    def __init__(self, file: io.BufferedIOBase, storages: dict[str, _Storage]):
+    def __init__(self, file: io.BytesIO | io.BufferedReader, storages: dict[str, _Storage]):
+        _check_memo(file)
         super().__init__(file, encoding="utf-8")
         self.storages = storages
 
@@ -156,14 +168,27 @@ class _Unpickler(pickle.Unpickler):
         return self.storages.setdefault(str(key), _Storage(kind, int(size)))
 
 
-def _read_zip(file: io.BufferedIOBase) -> Any:
+def _check_memo(file: io.BytesIO | io.BufferedReader) -> None:
+    """Refuses memo numbers far beyond those used so far: unpickling would make room for all numbers below them."""
+    start, count = file.tell(), 0
+    for opcode, argument, _ in pickletools.genops(file):
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT"):
+            if not (isinstance(argument, int) and argument <= count + 1000):
+                raise WeightsError("its index is damaged")
+            count += 1
+    file.seek(start)
+
+
+def _read_zip(file: io.BufferedReader) -> Any:
     archive = zipfile.ZipFile(file)
+    if any(name.split("/")[1:] == ["constants.pkl"] for name in archive.namelist()):
+        raise WeightsError("a scripted module (TorchScript); save its state_dict() instead")
     for member in archive.infolist():
         if member.compress_type != zipfile.ZIP_STORED:
             raise WeightsError("the archive is compressed, which PyTorch's never are")
     pickles = [name for name in archive.namelist() if name.split("/")[1:] == ["data.pkl"]]
     if len(pickles) != 1:
-        raise WeightsError("not a PyTorch archive (no data.pkl); scripted modules are not supported")
+        raise WeightsError("not a PyTorch archive (no data.pkl)")
     root = pickles[0].split("/")[0]
     if f"{root}/byteorder" in archive.namelist() and archive.read(f"{root}/byteorder") != b"little":
         raise WeightsError("big-endian files are not supported")
@@ -173,10 +198,10 @@ def _read_zip(file: io.BufferedIOBase) -> Any:
     content = _Unpickler(io.BytesIO(archive.read(pickles[0])), storages).load()
     for key, storage in storages.items():
         storage.fill(archive.read(f"{root}/data/{key}"))
-    return _resolve(content, _MAX_DEPTH)
+    return _Resolver(storages).resolve(content, _MAX_DEPTH)
 
 
-def _read_legacy(file: io.BufferedIOBase) -> Any:
+def _read_legacy(file: io.BufferedReader) -> Any:
     storages: dict[str, _Storage] = {}
     if _Unpickler(file, storages).load() != _LEGACY_MAGIC or _Unpickler(file, storages).load() != _LEGACY_PROTOCOL:
         raise WeightsError("not a PyTorch file")
@@ -189,23 +214,35 @@ def _read_legacy(file: io.BufferedIOBase) -> Any:
         if int.from_bytes(file.read(8), "little") != storage.size:
             raise WeightsError("a tensor's data have another size than the index says")
         storage.fill(file.read(storage.size * storage.dtype.itemsize))
-    return _resolve(content, _MAX_DEPTH)
+    return _Resolver(storages).resolve(content, _MAX_DEPTH)
 
 
-def _resolve(content: Any, depth: int) -> Any:
-    """Replaces tensors by arrays in nested dicts, lists and tuples."""
-    if depth == 0:
-        raise WeightsError("its contents are nested too deeply")
-    if isinstance(content, _Tensor):
-        return content.resolve()
-    if isinstance(content, dict):
-        return {key: _resolve(value, depth - 1) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return type(content)(_resolve_all(content, depth - 1))
-    if content is None or isinstance(content, bool | int | float | str | bytes):
-        return content
-    raise WeightsError(f"it holds a {type(content).__name__}, which no plain checkpoint needs")
+class _Resolver:
+    """Replaces tensors by arrays in nested dicts, lists and tuples; what is shared is resolved once."""
 
+    def __init__(self, storages: dict[str, _Storage]):
+        self.room = sum(storage.size for storage in storages.values()) * 4 + _MAX_REPEATED
+        self.done: dict[int, Any] = {}
 
-def _resolve_all(items: list[Any] | tuple[Any, ...], depth: int) -> Iterator[Any]:
-    return (_resolve(item, depth) for item in items)
+    def resolve(self, content: Any, depth: int) -> Any:
+        if content is None or isinstance(content, bool | int | float | str | bytes):
+            return content
+        if depth == 0:
+            raise WeightsError("its contents are nested too deeply")
+        if id(content) not in self.done:
+            self.done[id(content)] = self._resolve(content, depth)
+        return self.done[id(content)]
+
+    def _resolve(self, content: Any, depth: int) -> Any:
+        if isinstance(content, _Tensor):
+            self.room -= math.prod(content.size)
+            if self.room < 0:
+                raise WeightsError("its tensors repeat their numbers too often")
+            return content.resolve()
+        if isinstance(content, dict):
+            if not all(isinstance(key, bool | int | float | str) for key in content):
+                raise WeightsError("it holds a dict whose keys are neither text nor numbers")
+            return {key: self.resolve(value, depth - 1) for key, value in content.items()}
+        if isinstance(content, list | tuple):
+            return type(content)(self.resolve(item, depth - 1) for item in content)
+        raise WeightsError(f"it holds a {type(content).__name__}, which no plain checkpoint needs")

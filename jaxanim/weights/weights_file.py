@@ -29,7 +29,7 @@ def write(path: Path, card: Card, arrays: Params) -> None:
     Raises:
       OutputError: the file cannot be written there.
     """
-    flat = {name: np.ascontiguousarray(array) for name, array in name_table.flatten(arrays).items()}
+    flat = {name: np.array(array, order="C") for name, array in name_table.flatten(arrays).items()}
     metadata = {
         "format": FORMAT,
         "schema": SCHEMA,
@@ -69,25 +69,30 @@ def read(path: Path, *, system: str) -> tuple[Card, Params]:
         raise WeightsError(f"{path}: damaged weights file ({error})") from error
     if content_hash(flat) != metadata.get("sha256"):
         raise WeightsError(f"{path}: damaged weights file (its numbers do not match their checksum)")
-    return card, name_table.unflatten(flat)
+    try:
+        return card, name_table.unflatten(flat)
+    except ValueError as error:
+        raise WeightsError(f"{path}: damaged weights file ({error})") from error
 
 
 def content_hash(flat: Mapping[str, np.ndarray]) -> str:
     """Returns the SHA-256 over names, types, shapes and numbers."""
     digest = hashlib.sha256()
     for name in sorted(flat):
-        array = np.ascontiguousarray(flat[name])
+        array = flat[name]
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
 
 
 def _metadata(path: Path) -> Mapping[str, str]:
-    if path.is_dir():
-        raise WeightsError(f"{path}: is a folder, a .safetensors file was expected; `jaxanim convert` makes one")
     try:
+        if path.is_dir():
+            raise WeightsError(f"{path}: is a folder, a .safetensors file was expected; `jaxanim convert` makes one")
         with safetensors.safe_open(path, "numpy") as file:
             return file.metadata() or {}
+    except WeightsError:
+        raise
     except FileNotFoundError as error:
         raise WeightsError(f"{path}: no such file") from error
     except Exception as error:
@@ -103,4 +108,14 @@ def _card(path: Path, metadata: Mapping[str, str]) -> Card:
     missing = [name for name in (*names, "notes", "sha256") if name not in metadata]
     if missing:
         raise WeightsError(f"{path}: its card lacks {', '.join(missing)}")
-    return Card(**{name: metadata[name] for name in names}, notes=json.loads(metadata["notes"]))
+    return Card(**{name: metadata[name] for name in names}, notes=_notes(path, metadata["notes"]))
+
+
+def _notes(path: Path, text: str) -> Mapping[str, str]:
+    try:
+        notes = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(f"{path}: the notes on its card are damaged ({error})") from error
+    if not (isinstance(notes, dict) and all(isinstance(value, str) for value in notes.values())):
+        raise WeightsError(f"{path}: the notes on its card are not names and texts")
+    return notes
