@@ -1,17 +1,17 @@
 """Distils a procedural anime character into the two THA4 students on a CPU, by windows of the picture.
 
-    python -m launch.distill_character --workdir DIR --steps 40000
+    python -m launch.distill_character --config configs/tha4/sora.py --workdir DIR [--config.steps=40000]
 
 The drawing itself is the teacher: it knows the posed picture and the exact flow. A step trains the face student on
 random pixels of the face and the body student on 16 windows of 64x64 pixels. Interrupted runs continue where they
 were saved.
 """
 
-import argparse
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import flax.serialization
 import flax.struct
@@ -19,19 +19,25 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from absl import app, flags
+from ml_collections import config_flags
 
-from data_pipelines.procedural_anime import HOUSE_CHARACTER
+from data_pipelines.procedural_anime import HOUSE_CHARACTER, CharacterDesign, render
 from data_pipelines.procedural_anime.pool import PairPool
 from jaxanim.core.types import Array, Float, Int, Metrics, Params, UInt8
 from jaxanim.ops import grid_sample
 from jaxanim.ops.sine import fast_sin
 from jaxanim.signals import pose_vector
-from jaxanim.systems.tha4 import networks, objectives, pictures, windows
+from jaxanim.systems.tha4 import Student, objectives, pictures, windows
 
 POSES, WINDOWS, WINDOW = 4, 4, 16  # per step; the window in pixels of the coarsest level (64 at the finest)
 FACE_PIXELS = 4096
-LEARNING_RATE = 4e-4
+LEARNING_RATE = 1e-4  # sine layers multiply a step by 30: at 4e-4 the flow never settles
 EMA_DECAY = 0.999
+_CONFIG = config_flags.DEFINE_config_file("config", None, "settings of the run", lock_config=True)
+_WORKDIR = flags.DEFINE_string("workdir", None, "where the state and the metrics are written", required=True)
+flags.mark_flag_as_required("config")
+MASK_LEVELS = 12  # of 255: less than that is not motion
 LOG_EVERY, SAVE_EVERY = 100, 500  # steps
 
 
@@ -62,15 +68,6 @@ class Batch:
     flow_px: Float[Array, "p w 64 64 2"]
     face_pixels: Int[Array, "n 2"]
     face_mask: Float[Array, " n"]
-
-
-def init_params(key: Array) -> Params:
-    """Makes untrained students."""
-    face_key, body_key = jax.random.split(key)
-    positions = networks.student_positions()
-    face = networks.StudentFace().init(face_key, positions[0], jnp.zeros((1, 39)))
-    body = networks.StudentBody().init(body_key, jnp.zeros((1, 512, 512, 4)), jnp.zeros((1, 45)), positions)
-    return {"face_morpher": face["params"], "body_morpher": body["params"]}
 
 
 def make_optimizer(steps: int) -> optax.GradientTransformation:
@@ -149,10 +146,20 @@ def loss_weights(progress: float) -> dict[str, float]:
     return {f"face/{k}": v for k, v in objectives.FACE_WEIGHTS.items()} | {f"body/{k}": v for k, v in body.items()}
 
 
-def face_mask(pool: PairPool, count: int) -> Float[np.ndarray, "128 128"]:
-    """Returns 1 where the face crop changes over the pool's poses, widened by two pixels."""
-    crops = pool.rest[:count, pictures.FACE_ROWS, pictures.FACE_COLUMNS].astype(np.int16)
-    moving = (crops.max(axis=0) - crops.min(axis=0)).max(axis=-1) > 12
+def face_mask(design: CharacterDesign) -> Float[np.ndarray, "128 128"]:
+    """Returns 1 where any number of the face pose changes the face crop, widened by two pixels."""
+
+    def crop(pose: Float[np.ndarray, "45"]) -> Float[np.ndarray, "128 128 4"]:
+        return np.asarray(render(design, pose), np.int16)[pictures.FACE_ROWS, pictures.FACE_COLUMNS]
+
+    still = np.zeros(pose_vector.POSE_SIZE, np.float32)
+    rest = crop(still)
+    moving = np.zeros((128, 128), bool)
+    for index in range(pose_vector.EYEBROW_AND_FACE.stop):
+        for end in {float(pose_vector.POSE_LOW[index]), float(pose_vector.POSE_HIGH[index])} - {0.0}:
+            pose = still.copy()
+            pose[index] = end
+            moving |= np.abs(crop(pose) - rest).max(axis=-1) > MASK_LEVELS
     padded = np.pad(moving, 2)
     shifts = [padded[y : y + 128, x : x + 128] for y in range(5) for x in range(5)]
     return np.any(shifts, axis=0).astype(np.float32)
@@ -193,7 +200,7 @@ def save(workdir: Path, state: TrainState) -> None:
 
 def restore_or_init(workdir: Path, seed: int, steps: int) -> TrainState:
     """Continues from `workdir` or starts anew."""
-    params = init_params(jax.random.key(seed))
+    params = Student().init(jax.random.key(seed))["params"]
     optimizer = make_optimizer(steps).init(params)
     state = TrainState(params=params, average=params, optimizer=optimizer, step=jnp.zeros((), jnp.int32))
     path = workdir / "state.msgpack"
@@ -201,48 +208,55 @@ def restore_or_init(workdir: Path, seed: int, steps: int) -> TrainState:
 
 
 def train(workdir: Path, *, steps: int, seed: int, pool_size: int, workers: int, renew_every: int) -> None:
-    """Runs the distillation to its end."""
+    """Runs the distillation to its end, from where it was saved."""
     workdir.mkdir(parents=True, exist_ok=True)
-    state, step = restore_or_init(workdir, seed, steps), make_step(steps)
+    state = restore_or_init(workdir, seed, steps)
     start = int(state.step)
-    pool = PairPool(HOUSE_CHARACTER, size=pool_size, seed=seed, workers=workers, first=start // renew_every)
-    pool.take(pool_size)
-    mask = face_mask(pool, pool_size)
-    since = time.monotonic()
-    with open(workdir / "metrics.jsonl", "a") as log:
-        for number in range(start, steps):
-            if number % renew_every == 0:
-                pool.take(1)
-            batch = draw_batch(pool, mask, np.random.default_rng([seed, 1, number]))
-            state, metrics = step(state, batch, loss_weights(number / steps))
-            if number % LOG_EVERY == 0 or number + 1 == steps:
-                row = {"step": number, "seconds": round(time.monotonic() - since, 1)}
-                log.write(json.dumps(row | {k: float(v) for k, v in metrics.items()}) + "\n")
-                log.flush()
-            if number % SAVE_EVERY == SAVE_EVERY - 1 or number + 1 == steps:
-                save(workdir, state)
-    pool.close()
+    if start >= steps:
+        return
+    first = -(-start // renew_every)  # as many pairs as an uninterrupted run has renewed by now
+    pool = PairPool(HOUSE_CHARACTER, size=pool_size, seed=seed, workers=workers, first=first)
+    try:
+        pool.take(pool_size)
+        with open(workdir / "metrics.jsonl", "a") as log:
+            run_steps(state, pool, log, workdir, range(start, steps), seed=seed, renew_every=renew_every)
+    finally:
+        pool.close()
 
 
-def main() -> None:
-    """Parses the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workdir", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=40_000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--pool-size", type=int, default=1500, help="rendered pairs kept in memory (2.5 MB each)")
-    parser.add_argument("--workers", type=int, default=2, help="processes that render pairs")
-    parser.add_argument("--renew-every", type=int, default=4, help="a new pair every so many steps")
-    arguments = parser.parse_args()
+def run_steps(
+    state: TrainState, pool: PairPool, log: TextIO, workdir: Path, numbers: range, *, seed: int, renew_every: int
+) -> None:
+    """Takes the numbered steps; every step is a function of the state, the pool, its number and the seed."""
+    step, mask, since = make_step(numbers.stop), face_mask(HOUSE_CHARACTER), time.monotonic()
+    for number in numbers:
+        if number % renew_every == 0:
+            pool.take(1)
+        batch = draw_batch(pool, mask, np.random.default_rng([seed, 1, number]))
+        state, metrics = step(state, batch, loss_weights(number / numbers.stop))
+        last = number + 1 == numbers.stop
+        if number % LOG_EVERY == 0 or last:
+            row = {"step": number, "seconds": round(time.monotonic() - since, 1)}
+            log.write(json.dumps(row | {k: float(v) for k, v in metrics.items()}) + "\n")
+            log.flush()
+        if number % SAVE_EVERY == SAVE_EVERY - 1 or last:
+            save(workdir, state)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Reads the flags and trains."""
+    if len(arguments) > 1:
+        raise app.UsageError(f"unknown arguments: {' '.join(arguments[1:])}")
+    config = _CONFIG.value
     train(
-        arguments.workdir,
-        steps=arguments.steps,
-        seed=arguments.seed,
-        pool_size=arguments.pool_size,
-        workers=arguments.workers,
-        renew_every=arguments.renew_every,
+        Path(_WORKDIR.value),
+        steps=config.steps,
+        seed=config.seed,
+        pool_size=config.pool_size,
+        workers=config.workers,
+        renew_every=config.renew_every,
     )
 
 
 if __name__ == "__main__":
-    main()
+    app.run(main)

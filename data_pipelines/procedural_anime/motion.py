@@ -1,9 +1,10 @@
 """How the head and body numbers of a pose move the points of a drawing, and the way back.
 
-Rest points are lifted to a depth, turned, and projected without perspective. Signs and sizes follow what the released
-THA4 character does (measured on its student's flow): head_x +1 raises the eyes 8.5 px, head_y +1 moves them 6-7 px to
-the viewer's left, neck_z +1 turns the head 9.4 degrees about the neck, body_z +1 turns everything 4.6 degrees about
-the waist, body_y +1 moves the chest 3.5 px and the hips 5.6 px, breathing +1 lifts the chest 1.9 px.
+Rest points are lifted to a depth, turned, and projected without perspective. Signs and sizes follow what a released
+THA4 character does, measured on its student's flow: head_x +1 raises its eyes by 8.5 px, head_y +1 moves them 6 to 7 px
+to the viewer's left, neck_z +1 turns its head 9.4 degrees about the neck, body_z +1 turns everything 4.6 degrees about
+the waist, body_y +1 moves its chest 3.5 px and its hips 5.6 px, breathing +1 lifts its chest 1.9 px. The drawings meet
+each of these within a pixel.
 """
 
 import dataclasses

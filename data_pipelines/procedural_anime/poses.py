@@ -47,7 +47,7 @@ def _both_sides(rng: np.random.Generator, name: str, *, chance: float) -> dict[s
     if rng.random() < 0.7:
         right = left
     elif rng.random() < 0.5:
-        right = 0.0
+        left, right = (left, 0.0) if rng.random() < 0.5 else (0.0, right)
     return {f"{name}_left": left, f"{name}_right": right}
 
 

@@ -11,6 +11,7 @@ from jaxanim.core import files
 from jaxanim.core.errors import InputError
 
 MAX_PIXELS = 64_000_000  # 4K has 8.3 million; a small file can claim thousands of millions
+_TOO_LARGE = f"is larger than {MAX_PIXELS // 1_000_000} megapixels"
 
 
 def read_rgba(path: Path) -> UInt8[np.ndarray, "h w 4"]:
@@ -19,14 +20,17 @@ def read_rgba(path: Path) -> UInt8[np.ndarray, "h w 4"]:
     Raises:
       InputError: the file is missing or damaged, too large, or has no alpha channel.
     """
-    image = _open(path)
-    has_alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
-    if not has_alpha:
-        raise InputError(
-            f"{path}: is a {image.mode} picture without transparency; a character cut out on a transparent background "
-            "(an RGBA PNG) is needed"
-        )
-    return np.asarray(_load(path, image).convert("RGBA"))
+    with _open(path) as image:
+        has_alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+        if not has_alpha:
+            raise InputError(
+                f"{path}: is a {image.mode} picture without transparency; a character cut out on a transparent "
+                "background (an RGBA PNG) is needed"
+            )
+        try:
+            return np.asarray(image.convert("RGBA"))
+        except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
+            raise InputError(f"{path}: damaged picture ({error})") from error
 
 
 def write_png(path: Path, picture: UInt8[np.ndarray, "h w c"]) -> None:
@@ -36,22 +40,18 @@ def write_png(path: Path, picture: UInt8[np.ndarray, "h w c"]) -> None:
 
 
 def _open(path: Path) -> Image.Image:
+    """Reads the header; pixels are decoded when they are asked for."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, lower limit follows
             image = Image.open(path)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
-    except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{path}: {_TOO_LARGE}") from error
+    except Exception as error:
         raise InputError(f"{path}: not a readable picture ({type(error).__name__})") from error
     if image.width * image.height > MAX_PIXELS:
-        raise InputError(f"{path}: {image.width}x{image.height} is larger than {MAX_PIXELS // 1_000_000} megapixels")
-    return image
-
-
-def _load(path: Path, image: Image.Image) -> Image.Image:
-    try:
-        image.load()
-    except Exception as error:
-        raise InputError(f"{path}: damaged picture ({error})") from error
+        image.close()
+        raise InputError(f"{path}: {_TOO_LARGE}")
     return image

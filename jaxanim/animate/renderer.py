@@ -52,7 +52,12 @@ class Renderer:
           drive_size: how many numbers drive it (45 for THA4).
           decode: the system's images -> uint8 RGBA.
           frames_per_call: see the class.
+
+        Raises:
+          ValueError: `frames_per_call` is not positive.
         """
+        if frames_per_call < 1:
+            raise ValueError(f"frames_per_call must be positive, got {frames_per_call}")
         self.frames_per_call = frames_per_call
         self._drive_size = drive_size
         self._variables = jax.device_put(dict(variables))

@@ -67,7 +67,12 @@ def draw_sheet(
       size: side of one picture in pixels.
       background: colour behind the characters and between the pictures.
       whole_body: show the whole frame instead of head and shoulders.
+
+    Raises:
+      ValueError: there are no poses.
     """
+    if len(poses) == 0:
+        raise ValueError("a sheet needs at least one pose")
     columns = min(columns, len(poses))
     rows = -(-len(poses) // columns)
     sheet = Image.new("RGB", (columns * size, rows * (size + LABEL_HEIGHT)), background)

@@ -8,6 +8,7 @@ frames so far.
 import contextlib
 import dataclasses
 import fractions
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,14 +20,15 @@ from av.video.reformatter import Colorspace
 from jaxtyping import UInt8
 from PIL import Image
 
+from jaxanim.animate import gif
 from jaxanim.core import files
 from jaxanim.core.errors import InputError, OutputError
 
 Picture = UInt8[np.ndarray, "h w c"]
 WriteFrame = Callable[[Picture], None]
-MAX_FPS = 240.0
+Encoder = Callable[[Picture | None], list[av.VideoFrame]]  # None at the end
+MIN_FPS, MAX_FPS = 0.1, 240.0
 PNG_FOLDER = "png folder"
-_GIF_PALETTE_FRAMES = 12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Format:
       even: whether width and height must be even.
       options: of the codec.
       container_options: of the muxer.
+      max_fps: what the format can tell apart.
     """
 
     muxer: str
@@ -48,6 +51,7 @@ class Format:
     even: bool
     options: dict[str, str]
     container_options: dict[str, str]
+    max_fps: float = MAX_FPS
 
 
 FORMATS: dict[str, Format] = {
@@ -64,7 +68,7 @@ FORMATS: dict[str, Format] = {
         {},
     ),
     ".mov": Format("mov", "prores_ks", "yuv422p10le", "yuva444p10le", True, {}, {"movflags": "+faststart"}),
-    ".gif": Format("gif", "gif", "pal8", "pal8", False, {}, {"loop": "0"}),
+    ".gif": Format("gif", "gif", "pal8", "pal8", False, {}, {"loop": "0"}, max_fps=50.0),  # counts 1/100 s
     ".apng": Format("apng", "apng", "rgb24", "rgba", False, {}, {"plays": "0"}),
 }
 _PRORES_PROFILE = {"yuv422p10le": "3", "yuva444p10le": "4"}
@@ -94,8 +98,9 @@ def holds_transparency(path: Path) -> bool:
 def check_output(path: Path, *, width: int, height: int, fps: float, transparent: bool) -> None:
     """Raises InputError or OutputError where such a video cannot be written, before any work is done."""
     kind = kind_of(path)
-    if not 0 < fps <= MAX_FPS:
-        raise InputError(f"frames per second must be in (0, {MAX_FPS:g}], got {fps:g}")
+    limit = MAX_FPS if kind == PNG_FOLDER else FORMATS[kind].max_fps
+    if not MIN_FPS <= fps <= limit:
+        raise InputError(f"frames per second of a {kind.lstrip('.')} must be {MIN_FPS:g} to {limit:g}, got {fps:g}")
     if transparent and not holds_transparency(path):
         raise OutputError(f"{path}: {kind[1:]} cannot be transparent; use .webm, .mov or .apng, or give a background")
     if kind == PNG_FOLDER:
@@ -125,15 +130,20 @@ def open_writer(path: Path, *, width: int, height: int, fps: float, transparent:
         opened = _png_writer(path)
     else:
         opened = _video_writer(path, FORMATS[kind], width, height, fps, transparent)
+    shape = (height, width, 4 if transparent else 3)
     with opened as write:
-        yield write
+
+        def write_checked(frame: Picture) -> None:
+            if frame.shape != shape:
+                raise ValueError(f"frames must have shape {shape}, got {frame.shape}")
+            write(frame)
+
+        yield write_checked
 
 
 @contextlib.contextmanager
 def _png_writer(path: Path) -> Iterator[WriteFrame]:
-    temporary = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
+    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.partial")
     written = 0
 
     def write(frame: Picture) -> None:
@@ -141,22 +151,24 @@ def _png_writer(path: Path) -> Iterator[WriteFrame]:
         Image.fromarray(frame).save(temporary / f"frame_{written:06d}.png")
         written += 1
 
-    def finish() -> None:
-        if written:
-            if path.exists():
-                path.rmdir()
-            temporary.rename(path)
-
+    interrupted: KeyboardInterrupt | None = None
     try:
-        yield write
-        finish()
-    except KeyboardInterrupt:
-        finish()
-        raise
+        temporary.mkdir()
+        try:
+            yield write
+        except KeyboardInterrupt as error:
+            interrupted = error
+        if not written:
+            raise interrupted or _no_frames(path)
+        if path.exists():
+            path.rmdir()
+        temporary.rename(path)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+    if interrupted is not None:
+        raise interrupted
 
 
 @contextlib.contextmanager
@@ -164,15 +176,17 @@ def _video_writer(
     path: Path, form: Format, width: int, height: int, fps: float, transparent: bool
 ) -> Iterator[WriteFrame]:
     interrupted: KeyboardInterrupt | None = None
-    with files.replacing(path) as temporary:
-        container = av.open(str(temporary), "w", format=form.muxer, container_options=form.container_options)
+    with (
+        files.replacing(path) as temporary,
+        av.open(str(temporary), "w", format=form.muxer, container_options=form.container_options) as container,
+    ):
         stream = _add_stream(container, form, width, height, fps, transparent)
-        encoder = _GifEncoder(transparent) if form.codec == "gif" else _plain_encoder(stream.pix_fmt)
+        encode = gif.GifEncoder(transparent) if form.codec == "gif" else _plain_encoder(stream.pix_fmt)
         written = 0
 
-        def write(frame: Picture) -> None:
+        def write(frame: Picture | None) -> None:
             nonlocal written
-            for converted in encoder(frame):
+            for converted in encode(frame):
                 converted.pts = written
                 written += 1
                 container.mux(stream.encode(converted))
@@ -181,17 +195,16 @@ def _video_writer(
             yield write
         except KeyboardInterrupt as error:
             interrupted = error
-        for converted in encoder(None):
-            converted.pts = written
-            written += 1
-            container.mux(stream.encode(converted))
+        write(None)
         if not written:
-            container.close()
-            raise interrupted or OutputError(f"{path}: there were no frames to write")
+            raise interrupted or _no_frames(path)
         container.mux(stream.encode())
-        container.close()
     if interrupted is not None:
         raise interrupted
+
+
+def _no_frames(path: Path) -> OutputError:
+    return OutputError(f"{path}: there were no frames to write")
 
 
 def _add_stream(container: Any, form: Format, width: int, height: int, fps: float, transparent: bool) -> Any:
@@ -209,9 +222,6 @@ def _add_stream(container: Any, form: Format, width: int, height: int, fps: floa
     return stream
 
 
-Encoder = Callable[[Picture | None], list[av.VideoFrame]]
-
-
 def _plain_encoder(pixel_format: str) -> Encoder:
     """Returns a function that converts one frame at a time."""
 
@@ -225,45 +235,3 @@ def _plain_encoder(pixel_format: str) -> Encoder:
         return [picture.reformat(format=pixel_format, dst_colorspace=Colorspace.ITU709)]
 
     return encode
-
-
-class _GifEncoder:
-    """Chooses 255 colours from the first frames and keeps them, so that flat areas do not flicker."""
-
-    def __init__(self, transparent: bool):
-        self.transparent = transparent
-        self.waiting: list[Image.Image] = []
-        self.masks: list[np.ndarray | None] = []
-        self.palette: Image.Image | None = None
-
-    def __call__(self, frame: Picture | None) -> list[av.VideoFrame]:
-        if frame is not None:
-            self.masks.append(frame[..., 3] < 128 if self.transparent else None)
-            self.waiting.append(Image.fromarray(np.ascontiguousarray(frame[..., :3])))
-        if not self.waiting or (frame is not None and self.palette is None and len(self.waiting) < _GIF_PALETTE_FRAMES):
-            return []
-        if self.palette is None:
-            self.palette = _common_palette(self.waiting)
-        pairs = list(zip(self.waiting, self.masks, strict=True))
-        self.waiting, self.masks = [], []
-        return [self._convert(image, mask) for image, mask in pairs]
-
-    def _convert(self, image: Image.Image, mask: np.ndarray | None) -> av.VideoFrame:
-        assert self.palette is not None
-        indexed = np.asarray(image.quantize(palette=self.palette, dither=Image.Dither.NONE)).copy()
-        argb = np.full((256, 4), 255, np.uint8)
-        table = np.asarray((self.palette.getpalette() or [])[: 3 * 255], np.uint8).reshape(-1, 3)
-        argb[: len(table), 1:] = table
-        if mask is not None:
-            indexed[mask] = 255
-            argb[255, 0] = 0  # the one transparent entry: the encoder takes the first it finds
-        paletted: Any = (indexed, argb)
-        return av.VideoFrame.from_ndarray(paletted, format="pal8")
-
-
-def _common_palette(images: list[Image.Image]) -> Image.Image:
-    width, height = images[0].size
-    strip = Image.new("RGB", (width, height * len(images)))
-    for number, image in enumerate(images):
-        strip.paste(image, (0, number * height))
-    return strip.quantize(255, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)

@@ -105,6 +105,8 @@ def _poses(args: argparse.Namespace) -> Any:
         length = args.duration if args.duration is not None else (DEFAULT_SECONDS if end is None else end - start)
         if not (length > 0 and start >= 0):
             raise InputError(f"a motion needs a positive length and start, got {length:g} s from {start:g} s")
+        if args.seed < 0:
+            raise InputError(f"--seed must not be negative, got {args.seed}")
         track = motions.make_motion(args.motion, duration=start + length, fps=args.fps, seed=args.seed)
         return track.pose[round(start * args.fps) :]
     if args.duration is not None:

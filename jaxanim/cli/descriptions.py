@@ -23,16 +23,16 @@ def describe_weights(path: Path) -> Iterator[str]:
     card = weights_file.read_card(path)
     _, arrays = weights_file.read(path, system=card.system)
     yield f"{path}: {card.name}"
-    yield f"  system      {card.system}"
-    yield f"  licence     {card.licence}"
-    yield f"  source      {card.source}"
+    yield f"  system        {card.system}"
+    yield f"  licence       {card.licence}"
+    yield f"  source        {card.source}"
     for group, leaves in sorted(arrays["params"].items()):
         count = sum(int(np.prod(leaf.shape)) for leaf in name_table.flatten(leaves).values())
-        yield f"  parameters  {count:>12,} {group}"
-    yield f"  inputs      {_INPUTS.get(card.system, 'unknown')}"
+        yield f"  parameters    {count:>12,} {group}"
+    yield f"  inputs        {_INPUTS.get(card.system, 'unknown')}"
     yield from _parameter_lines()
     for name, value in card.notes.items():
-        yield f"  {name:<11} {value}"
+        yield f"  {name:<13} {value}"
 
 
 def describe_onnx(path: Path) -> Iterator[str]:
@@ -45,15 +45,15 @@ def describe_onnx(path: Path) -> Iterator[str]:
 
     session, card = runtime.open_session(path)
     yield f"{path}: {card.name}"
-    yield f"  system      {card.system}, exported to ONNX"
-    yield f"  licence     {card.licence}"
-    yield f"  source      {card.source}"
+    yield f"  system        {card.system}, exported to ONNX"
+    yield f"  licence       {card.licence}"
+    yield f"  source        {card.source}"
     for value in session.get_inputs():
-        yield f"  input       {value.name} {value.type} {value.shape}"
+        yield f"  input         {value.name} {value.type} {value.shape}"
     for value in session.get_outputs():
-        yield f"  output      {value.name} {value.type} {value.shape}"
+        yield f"  output        {value.name} {value.type} {value.shape}"
     for name, value in card.notes.items():
-        yield f"  {name:<11} {value}"
+        yield f"  {name:<13} {value}"
     yield from _parameter_lines()
 
 
@@ -62,4 +62,4 @@ def _parameter_lines() -> Iterator[str]:
         names = [p.name for p in pose_vector.POSE_PARAMETERS if p.group == group]
         for first in range(0, len(names), 4):
             head = f"pose {group}" if first == 0 else ""
-            yield f"  {head:<12}{', '.join(names[first : first + 4])}"
+            yield f"  {head:<14}{', '.join(names[first : first + 4])}"

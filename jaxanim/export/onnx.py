@@ -18,6 +18,7 @@ from jaxanim.export import plugins
 from jaxanim.weights.card import Card
 
 OPSETS = (17, 18, 19, 20, 21, 22, 23)
+FLOAT32_OPERATIONS = ["GridSample", "Range", "Resize", "Sin"]  # in float16 models
 Shape = tuple[int | str, ...]
 
 
@@ -77,7 +78,7 @@ def to_float16(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
-    converted = convert_float_to_float16(model, keep_io_types=True, op_block_list=["GridSample", "Sin", "Resize"])
+    converted = convert_float_to_float16(model, keep_io_types=True, op_block_list=FLOAT32_OPERATIONS)
     for entry in converted.metadata_props:
         if entry.key == "notes":
             entry.value = json.dumps(json.loads(entry.value) | {"precision": "float16"}, sort_keys=True)

@@ -62,6 +62,8 @@ def read_recording(path: Path, *, fps: float | None = None, mapping: MocapMappin
       InputError: the file is missing, or a line is not a packet.
     """
     try:
+        if path.stat().st_size > tracks.MAX_FILE_BYTES:
+            raise InputError(f"{path}: is larger than a recording may be ({tracks.MAX_FILE_BYTES >> 20} MiB)")
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as a text file ({error})") from error
@@ -202,7 +204,10 @@ def _mouth(v: Lookup, smile: float, mapping: MocapMapping) -> dict[str, float]:
 def _decompose_mouth(target: Float[np.ndarray, "4"]) -> Float[np.ndarray, "4"]:
     """Returns how much of aaa, iii, uuu and ooo makes up a mouth, each in [0, 1], few rather than many."""
 
-    def loss(weights: Float[np.ndarray, "4"]) -> float:
-        return float(np.linalg.norm(weights @ _MOUTH_PROTOTYPES - target) + 0.01 * np.abs(weights).sum())
+    def loss_and_gradient(weights: Float[np.ndarray, "4"]) -> tuple[float, Float[np.ndarray, "4"]]:
+        rest = weights @ _MOUTH_PROTOTYPES - target
+        distance = float(np.linalg.norm(rest))
+        gradient = _MOUTH_PROTOTYPES @ rest / max(distance, 1e-12) + 0.01
+        return distance + 0.01 * float(np.abs(weights).sum()), gradient
 
-    return scipy.optimize.minimize(loss, np.zeros(4), bounds=[(0.0, 1.0)] * 4).x
+    return scipy.optimize.minimize(loss_and_gradient, np.zeros(4), jac=True, bounds=[(0.0, 1.0)] * 4).x

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from jaxanim.core import files
 from jaxanim.core.errors import InputError
 from jaxanim.signals import pose_vector
 
@@ -71,10 +72,10 @@ def resample(
       track: the poses.
       fps: frames per second of the result.
       start: first time in seconds, by default the track's first.
-      end: last time in seconds (exclusive), by default one frame after the track's last.
+      end: last time in seconds (exclusive), by default just after the track's last; beyond it the last pose holds.
 
     Raises:
-      InputError: the stretch is empty or outside the track.
+      InputError: the rate is not positive, the stretch is empty, or it starts outside the track.
     """
     if not (math.isfinite(fps) and fps > 0):
         raise InputError(f"frames per second must be positive, got {fps:g}")
@@ -119,8 +120,12 @@ def read_track(path: Path, *, fps: float | None = None) -> PoseTrack:
 
 
 def write_track(path: Path, track: PoseTrack) -> None:
-    """Writes a track as CSV with a `time` column and all 45 names."""
-    with open(path, "w", newline="") as file:
+    """Writes a track as CSV with a `time` column and all 45 names, whole or not at all.
+
+    Raises:
+      OutputError: the file cannot be written there.
+    """
+    with files.replacing(path) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["time", *pose_vector.POSE_NAMES])
         for time, pose in zip(track.time, track.pose, strict=True):

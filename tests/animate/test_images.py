@@ -60,7 +60,6 @@ def test_webp_with_alpha(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "I;16"])
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_pictures_without_alpha_are_refused(tmp_path, mode):
     Image.new(mode, (3, 2)).save(tmp_path / "a.png")
     with pytest.raises(InputError, match=rf"a\.png: is a {mode} picture without transparency; .*RGBA PNG"):
@@ -77,14 +76,12 @@ def test_pictures_without_alpha_are_refused(tmp_path, mode):
     ],
     ids=["empty", "text", "signature", "cut"],
 )
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_damaged_files_are_refused(tmp_path, content, message):
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(InputError, match=rf"a\.png: {message}"):
         images.read_rgba(tmp_path / "a.png")
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_truncated_picture_is_refused(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 4), np.uint8)
     images.write_png(tmp_path / "a.png", noise)
@@ -102,12 +99,11 @@ def test_missing_file_and_folder_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(("width", "height"), [(8000, 8001), (10_000, 10_000), (30_000, 30_000)])
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_decompression_bombs_are_refused_from_the_header(tmp_path, monkeypatch, width, height):
     """30000x30000 is beyond Pillow's own limit, 10000x10000 where it warns, 8000x8001 just beyond ours."""
     (tmp_path / "a.png").write_bytes(png_claiming(width, height))
-    monkeypatch.setattr(Image.Image, "load", lambda _: pytest.fail("pixels were decoded"))
-    with pytest.raises(InputError, match=rf"a\.png: {width}x{height} is larger than 64 megapixels"):
+    monkeypatch.setattr(Image.Image, "convert", lambda _: pytest.fail("pixels were decoded"))
+    with pytest.raises(InputError, match=r"a\.png: is larger than 64 megapixels"):
         images.read_rgba(tmp_path / "a.png")
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxanim.animate import video
+from jaxanim.animate import gif, video
 from jaxanim.core.errors import InputError, OutputError
 
 WIDTH, HEIGHT, FPS, FRAMES = 48, 32, 12.5, 14
@@ -193,7 +193,7 @@ def test_odd_sizes_are_accepted(tmp_path, suffix):
 
 @pytest.mark.parametrize("fps", [0.0, -1.0, 240.5, float("nan"), float("inf")])
 def test_rates_out_of_bounds_are_refused(tmp_path, fps):
-    with pytest.raises(InputError, match=rf"frames per second must be in .*240\], got {fps:g}"):
+    with pytest.raises(InputError, match=rf"frames per second of a mp4 must be 0\.1 to 240, got {fps:g}"):
         write(tmp_path / "a.mp4", fps=fps)
 
 
@@ -309,11 +309,34 @@ def test_full_disks_are_reported(tmp_path, monkeypatch, suffix):
 
 def test_gif_gives_frames_out_before_the_end():
     """Memory is bounded: a dozen frames wait for the palette, then each goes out as it comes."""
-    encoder = video._GifEncoder(False)
+    encoder = gif.GifEncoder(False)
     counts = [len(encoder(frame(number, transparent=False))) for number in range(14)]
     assert counts == [0] * 11 + [12, 1, 1]
     assert encoder(None) == []
-    assert not encoder.waiting
+
+
+def test_gif_takes_in_colours_that_show_later():
+    """A red patch that opens after fifty grey pictures is red, not the nearest grey."""
+    encoder = gif.GifEncoder(False)
+    grey = np.full((32, 32, 3), 128, np.uint8)
+    grey[:, ::2] = 90
+    for _ in range(50):
+        encoder(grey)
+    late = grey.copy()
+    late[8:24, 8:24] = (220, 30, 30)
+    (frame,) = encoder(late)
+    assert_color(frame.to_ndarray(format="rgb24")[16, 16], (220, 30, 30), 4)
+
+
+def test_gif_palette_settles_where_no_palette_has_all_colours(monkeypatch):
+    """Noise has more colours than fit: after a few attempts the palette is kept."""
+    rng, learned = np.random.default_rng(0), []
+    learn = gif.GifEncoder._learn
+    monkeypatch.setattr(gif.GifEncoder, "_learn", lambda self, new: (learned.append(len(new)), learn(self, new)))
+    encoder = gif.GifEncoder(False)
+    for _ in range(40):
+        encoder(rng.integers(0, 256, (32, 32, 3), np.uint8))
+    assert len(learned) <= 4
 
 
 def test_gif_palette_does_not_flicker(tmp_path):

@@ -70,7 +70,7 @@ def test_mocap_recording(command, fake_renderer, tmp_path):
     packet = "jawOpen&{jaw}|=head#0,-5,0,0,0,0|"
     recording = tmp_path / "take.txt"
     recording.write_text("\n".join(packet.format(jaw=jaw) for jaw in (0, 0, 100)))
-    assert command("animate", "--drive", recording, "--fps", 60, "-o", tmp_path / "a.gif", "--size", 32).code == 0
+    assert command("animate", "--drive", recording, "--fps", 60, "-o", tmp_path / "a.apng", "--size", 32).code == 0
     poses = np.stack(fake_renderer)
     np.testing.assert_allclose(poses[:, pose_vector.POSE_INDEX["head_y"]], 0.5, atol=1e-6)
     assert poses[0, 26] == 0.0
@@ -164,7 +164,10 @@ def drive_file(tmp_path, text, name="t.csv"):
         (lambda p: ["--motion", "idle", "--size", "99999", "-o", p / "a.mp4"], "out of range"),
         (lambda p: ["--motion", "idle", "--background", "octarine", "-o", p / "a.mp4"], "nor a colour such as white"),
         (lambda p: ["--motion", "idle", "--background", "transparent", "-o", p / "a.mp4"], "mp4 cannot be transparent"),
-        (lambda p: ["--motion", "idle", "--fps", 0, "-o", p / "a.mp4"], "frames per second must be in"),
+        (
+            lambda p: ["--motion", "idle", "--fps", 0, "-o", p / "a.mp4"],
+            "frames per second of a mp4 must be 0.1 to 240, got 0",
+        ),
         (lambda p: ["--motion", "idle", "--duration", -1, "-o", p / "a.mp4"], "positive length"),
         (lambda p: ["--motion", "idle", "--start", 3, "--end", 2, "-o", p / "a.mp4"], "positive length"),
         (lambda p: ["--pose", "mouth_aaa=1", "-o", p / "a.mp4"], "a still picture must be a .png file"),

@@ -3,13 +3,18 @@
 import concurrent.futures
 import functools
 import json
+import subprocess
+import sys
 import types
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from absl import app, flags
+from absl.testing import flagsaver
 
 from data_pipelines.procedural_anime import HOUSE_CHARACTER, pool, render_pair
 from jaxanim.signals import pose_vector
@@ -17,6 +22,7 @@ from jaxanim.systems.tha4 import Student, pictures
 from launch import distill_character as script
 from tests.data_pipelines.procedural_anime.inline_executor import InlineExecutor
 
+ROOT = Path(__file__).parents[2]
 STEPS = 12
 WEIGHTS = script.loss_weights(0.0)
 
@@ -24,7 +30,6 @@ WEIGHTS = script.loss_weights(0.0)
 @pytest.fixture(autouse=True, scope="module")
 def small():
     """One window of one pose and few pixels a step; parameters are made and the step is compiled once."""
-    params = jax.jit(script.init_params)(jax.random.key(0))
     make_step = functools.cache(script.make_step)
     # optax mixes Python floats and int32 counts by itself: the suite's strict promotion is for our own code.
     with pytest.MonkeyPatch.context() as patch, jax.numpy_dtype_promotion("standard"):
@@ -32,7 +37,7 @@ def small():
             patch.setattr(script, name, value)
         patch.setattr(script, "LOG_EVERY", 4)
         patch.setattr(script, "SAVE_EVERY", 6)
-        patch.setattr(script, "init_params", lambda _: params)
+        patch.setattr(script, "face_mask", functools.cache(script.face_mask))
         patch.setattr(script, "make_step", make_step)
         patch.setattr(concurrent.futures, "ProcessPoolExecutor", InlineExecutor)
         patch.setattr(pool, "render_numbered", functools.cache(pool.render_numbered))
@@ -49,8 +54,8 @@ def pairs():
 
 
 @pytest.fixture(scope="module")
-def mask(pairs):
-    return script.face_mask(pairs, 3)
+def mask():
+    return script.face_mask(HOUSE_CHARACTER)
 
 
 def draw(pairs, mask, seed):
@@ -242,15 +247,20 @@ def test_face_mask_covers_what_moves(mask):
     assert mask.mean() < 0.4
 
 
-def test_face_mask_is_widened_by_two_pixels(pairs):
-    """One pixel that changes by 13 levels marks a square of five; one that changes by 12 nothing."""
-    rest = np.repeat(pairs.rest[:1], 2, axis=0)
-    rest[:, 80 + 40, 192 + 50], rest[:, 80 + 90, 192 + 20] = 100, 100
-    rest[1, 80 + 40, 192 + 50, 1] = 113
-    rest[1, 80 + 90, 192 + 20, 1] = 112
+def test_face_mask_is_widened_by_two_pixels(monkeypatch):
+    """One pixel that some number of the face changes by 13 levels marks a square of five; 12 levels mark nothing."""
+
+    def draw_dots(_, pose):
+        picture = np.full((512, 512, 4), 100, np.uint8)
+        picture[80 + 40, 192 + 50, 1] += 13 * (pose[38] < 0)  # the iris looks to the other side
+        picture[80 + 90, 192 + 20, 1] += 12 * (pose[3] > 0)
+        picture[80 + 10, 192 + 10, 1] += 99 * (pose[40] > 0)  # not a number of the face
+        return picture
+
+    monkeypatch.setattr(script, "render", draw_dots)
     expected = np.zeros((128, 128))
     expected[38:43, 48:53] = 1
-    np.testing.assert_array_equal(script.face_mask(types.SimpleNamespace(rest=rest), 2), expected)
+    np.testing.assert_array_equal(script.face_mask.__wrapped__(HOUSE_CHARACTER), expected)
 
 
 def test_batches_hold_the_pools_windows(pairs, mask, monkeypatch):
@@ -289,7 +299,7 @@ def test_face_batch_takes_pixels_of_the_crop(pairs, mask):
 
 def test_body_terms_compare_with_the_moved_picture():
     """A picture that brightens by 0.001 a column, moved by 4 columns, is 0.004 from one that a zero student keeps."""
-    zeros = jax.tree.map(jnp.zeros_like, script.init_params(None)["body_morpher"])
+    zeros = jax.tree.map(jnp.zeros_like, Student().init(jax.random.key(0))["params"]["body_morpher"])
     column = np.arange(512, dtype=np.float32) * 0.001
     image = np.broadcast_to(column[None, :, None], (512, 512, 4))
     window = image[:64, 128:192]  # the window at column 32 of the coarsest level
@@ -302,18 +312,30 @@ def test_body_terms_compare_with_the_moved_picture():
         np.testing.assert_allclose(terms[name], value, atol=1e-6, err_msg=name)
 
 
-def test_parameters_fit_the_student_system():
-    """What is trained here is what `Student` renders with."""
-    made = jax.eval_shape(lambda: Student().init(jax.random.key(0)))["params"]
-    trained = script.init_params(None)
-    assert jax.tree.structure(made) == jax.tree.structure(trained)
-    assert jax.tree.map(jnp.shape, made) == jax.tree.map(jnp.shape, trained)
+def test_a_finished_run_does_nothing(tmp_path, monkeypatch):
+    script.save(tmp_path, start(tmp_path).replace(step=jnp.asarray(STEPS, jnp.int32)))
+    monkeypatch.setattr(script, "PairPool", None)  # would fail if it were made
+    train(tmp_path, renew_every=4)
+    assert [path.name for path in tmp_path.iterdir()] == ["state.msgpack"]
 
 
 def test_command_line(monkeypatch, tmp_path):
     calls = []
     monkeypatch.setattr(script, "train", lambda workdir, **options: calls.append((workdir, options)))
-    monkeypatch.setattr("sys.argv", ["distill_character", "--workdir", str(tmp_path), "--steps", "7"])
-    script.main()
-    defaults = {"seed": 0, "pool_size": 1500, "workers": 2, "renew_every": 4}
-    assert calls == [(tmp_path, {"steps": 7, **defaults})]
+    config = ["--config", "configs/tha4/sora.py", "--config.steps=7", "--workdir", str(tmp_path)]
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("sys.argv", ["distill_character", *config])  # config_flags looks for overrides there
+    with flagsaver.flagsaver():
+        flags.FLAGS(sys.argv)
+        script.main(["distill_character"])
+        assert calls == [(tmp_path, {"steps": 7, "seed": 0, "pool_size": 1000, "workers": 1, "renew_every": 5})]
+        with pytest.raises(app.UsageError, match="unknown arguments: more"):
+            script.main(["distill_character", "more"])
+
+
+def test_unknown_settings_are_refused(tmp_path):
+    command = [sys.executable, "-m", "launch.distill_character", "--config", "configs/tha4/sora.py"]
+    options = ["--workdir", str(tmp_path), "--config.stepps=7"]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode != 0
+    assert "stepps" in done.stderr

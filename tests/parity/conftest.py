@@ -1,5 +1,7 @@
 """Random checkpoints of the released networks, written once for all parity tests."""
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +21,10 @@ NETWORKS = (
 
 
 @pytest.fixture(scope="session")
-def checkpoints(tmp_path_factory) -> Path:
+def checkpoints(tmp_path_factory) -> Iterator[Path]:
     """A folder with one NAME.npz per network."""
     folder = tmp_path_factory.mktemp("checkpoints")
     for name in NETWORKS:
         np.savez(folder / f"{name}.npz", **released.state_dict(name))
-    return folder
+    yield folder
+    shutil.rmtree(folder)

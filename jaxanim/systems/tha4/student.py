@@ -63,8 +63,9 @@ class Student:
     def init(self, key: Key[Array, ""]) -> Variables:
         """Makes untrained students, initialised as the released code does."""
         face_key, body_key = jax.random.split(key)
-        positions = networks.student_positions()
-        image = jnp.zeros((1, pictures.SIZE, pictures.SIZE, 4))
+        # Parameters do not depend on the size: a few pixels do.
+        positions = tuple(flows.identity_grid(size, size, align_corners=False) for size in (2, 4, 8))
+        image = jnp.zeros((1, 8, 8, 4))
         face = networks.StudentFace().init(face_key, positions[0], jnp.zeros((1, 39)))
         body = networks.StudentBody().init(body_key, image, jnp.zeros((1, 45)), positions)
         return {"params": {"face_morpher": face["params"], "body_morpher": body["params"]}}

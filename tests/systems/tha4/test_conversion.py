@@ -1,5 +1,7 @@
 """Released folders become one file each, with their licence; everything else is refused in one line."""
 
+import shutil
+
 import jax
 import numpy as np
 import pytest
@@ -152,7 +154,9 @@ def test_yaml_cannot_run_code(character, tmp_path):
 
 @pytest.fixture(scope="module")
 def full_folder(tmp_path_factory):
-    return folders.make_full_system(tmp_path_factory.mktemp("tha4"))
+    folder = folders.make_full_system(tmp_path_factory.mktemp("tha4"))
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.mark.slow

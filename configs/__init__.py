@@ -1,0 +1,1 @@
+"""Configurations: one `get_config()` per file."""
