@@ -1,6 +1,6 @@
 """The convolutional encoder-decoder of Talking Head Anime 3 and 4: three halvings, six blocks, three doublings.
 
-Paper: THA4 section 4.1 (the networks are those of THA3); layer by layer from the released code. No skip connections.
+Paper: THA4 section 3 (the networks of THA3, unchanged); layer by layer from the released code. No skip connections.
 """
 
 import jax.numpy as jnp

@@ -1,7 +1,7 @@
 """The pose-conditioned U-Net of THA4's body networks (a diffusion U-Net at the fixed time t = 0).
 
-Paper: THA4 section 4.2 and appendix A. Where the released code differs (6 attention blocks instead of 5, one group norm
-followed by two scale-and-shifts) it is the code that is followed.
+Paper: THA4 section 4.1, appendix A.1, table 8. Where the released code differs (6 attention blocks instead of 5, one
+group norm followed by two scale-and-shifts) it is the code that is followed.
 """
 
 from collections.abc import Callable

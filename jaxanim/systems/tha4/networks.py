@@ -3,7 +3,7 @@
 Images are RGBA, linear light, premultiplied by alpha, scaled to [-1, 1] (a transparent pixel is -1 in all four
 channels). Flows are backward displacements in normalised units, channel 0 to the right and 1 down, sampled with
 border padding and corners not aligned. An alpha of 1 takes the generated colour, 0 the warped picture, except where
-said. Paper: THA4 sections 4-5; widths and wiring from the released code.
+said. Paper: THA4 sections 3-5, appendix A; widths and wiring from the released code.
 """
 
 import flax.struct

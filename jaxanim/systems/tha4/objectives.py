@@ -1,8 +1,8 @@
 """How a character's students are distilled: loss terms, and the released schedules of their weights and learning rates.
 
-Paper: THA4 section 5. Two deviations of the released code from the paper are kept: the directly generated colour is
-compared with the teacher's final picture (not with its generated colour), and the teacher's own face is what the body
-student is given while training.
+Paper: THA4 section 5.2, table 3. Two deviations of the released code from the paper are kept: the directly generated
+colour is compared with the teacher's final picture (not with its generated colour), and the teacher's own face is
+what the body student is given while training.
 """
 
 import dataclasses
