@@ -30,7 +30,7 @@ def register() -> None:
         if name not in plugin_system.PLUGIN_REGISTRY:
             plugin_system.register_primitive(
                 jaxpr_primitive=name,
-                jax_doc="https://github.com/jaxanim",
+                jax_doc="",
                 onnx=[],
                 since="0.1.0",
                 context="primitives.jaxanim",

@@ -1,0 +1,109 @@
+"""Every command and every snippet of the README works as it stands there."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxanim.signals import motions, tracks
+from tests.systems.tha4 import folders
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+DOCUMENTS = {path: path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+COMMANDS = [line for block in blocks("sh") for line in block.strip().splitlines()]
+# The full system takes gigabytes and a minute; it goes last and cleans up after itself.
+FULL_SYSTEM = [command for command in COMMANDS if "tha4_models" in command or "tha4.safetensors" in command]
+QUICK = [command for command in COMMANDS if command.startswith("jaxanim ") and command not in FULL_SYSTEM]
+
+
+def jaxanim(command, folder):
+    """Runs a `jaxanim` command; motions are cut short, which the README does not ask for."""
+    words = shlex.split(command)
+    if "--motion" in words:
+        words += ["--duration", "0.1"]
+    program = [sys.executable, "-m", "jaxanim.cli.main", *words[1:]]
+    done = subprocess.run(program, capture_output=True, text=True, cwd=folder, check=False)
+    assert done.returncode == 0, f"{command}: {done.stderr}"
+    return Path(folder / words[words.index("-o") + 1]) if "-o" in words else None
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """What a reader has at hand: a character folder, a track and a recording."""
+    folder = tmp_path_factory.mktemp("readme")
+    folders.make_character(folder / "my_character", licence="CC0")
+    tracks.write_track(folder / "track.csv", motions.make_motion("dance", duration=0.2, fps=30.0, seed=0))
+    packets = [f"jawOpen&{jaw}|=head#0,{jaw / 10},0,0,0,0|" for jaw in range(0, 60)]
+    (folder / "recording.txt").write_text("\n".join(packets))
+    Image.fromarray(folders.draw_picture()).save(folder / "picture.png")
+    return folder
+
+
+def test_there_are_commands():
+    assert len(QUICK) >= 10
+    assert len(FULL_SYSTEM) == 2
+    known = ("jaxanim ", "make ", "pip install ", "python -m ")
+    assert [command for command in COMMANDS if not command.startswith(known)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", QUICK)
+def test_command(folder, command):
+    made = jaxanim(command, folder)
+    assert made is None or made.exists()
+
+
+@pytest.mark.slow
+def test_commands_of_the_full_system(folder):
+    folders.make_full_system(folder / "tha4_models")
+    convert, animate = FULL_SYSTEM
+    weights = jaxanim(convert, folder)
+    shutil.rmtree(folder / "tha4_models")
+    still = jaxanim(animate, folder)
+    weights.unlink()
+    assert np.asarray(Image.open(still)).shape == (512, 512, 4)
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make ")])
+def test_make_targets_exist(command):
+    subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, check=True)
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("python -m ")])
+def test_programs_exist(command):
+    """Trainings are not run here; that they start is seen from their help."""
+    module = shlex.split(command)[2]
+    done = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, check=False)
+    assert module.rpartition(".")[2] in (done.stdout + done.stderr).decode()
+
+
+@pytest.mark.parametrize("snippet", blocks("python"))
+def test_python_snippets(snippet):
+    done = subprocess.run([sys.executable, "-c", snippet], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path):
+    for target in re.findall(r"\]\(([^)#]+)\)", DOCUMENTS[path]):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
+
+
+def test_extras_are_those_of_the_package():
+    metadata = (ROOT / "pyproject.toml").read_text()
+    for extra in re.findall(r"`\[(\w+)\]`", README):
+        assert re.search(rf"^{extra} = \[", metadata, flags=re.MULTILINE), extra
