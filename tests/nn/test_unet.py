@@ -75,12 +75,20 @@ def test_conditions_act_one_after_the_other(key):
     assert np.abs(one - other).max() > 1e-3
 
 
-@pytest.fixture
-def network(key):
+@pytest.fixture(scope="module")
+def fresh():
+    """A U-Net, its parameters as initialised, and its inputs (compiling the initialisation takes seconds)."""
+    key = jax.random.key(0)
     image, pose = jax.random.normal(key, (2, 16, 16, 4)), jax.random.normal(key, (2, 6))
     module = unet.PoseUNet(WIDTHS, 7)
-    params = randomise(jax.jit(module.init)(key, image, pose, None)["params"], key)
-    return module, params, image, pose
+    return module, jax.jit(module.init)(key, image, pose, None)["params"], image, pose
+
+
+@pytest.fixture(scope="module")
+def network(fresh):
+    """The same U-Net with noise in place of its zeros."""
+    module, params, image, pose = fresh
+    return module, jax.jit(randomise)(params, jax.random.key(1)), image, pose
 
 
 def test_unet_keeps_the_size_and_depends_on_everything(network):
@@ -94,10 +102,9 @@ def test_unet_keeps_the_size_and_depends_on_everything(network):
     assert np.abs(run(params, image, pose, extra) - result).max() > 1e-3
 
 
-def test_unet_starts_at_zero(key, network):
-    module, _, image, pose = network
-    params = jax.jit(module.init)(key, image, pose, None)["params"]
-    assert not np.asarray(apply(module, params, image, pose, None)).any()
+def test_unet_starts_at_zero(fresh):
+    module, params, image, pose = fresh
+    assert not np.asarray(jax.jit(lambda p: apply(module, p, image, pose, None))(params)).any()
 
 
 def test_folding_the_time_branch_changes_nothing(network):
