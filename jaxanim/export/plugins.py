@@ -20,6 +20,7 @@ from jaxanim.ops import grid_sample, pyramid
 from jaxanim.ops.grid_sample import api
 
 _LINEAR_SINCE_OPSET = 20  # GridSample calls its mode 'bilinear' before and 'linear' from there on
+_PADDING_MODES = {"zeros": "zeros", "border": "border", "reflect": "reflection"}
 _GRID_SAMPLE = "jaxanim.grid_sample"
 _UPSAMPLE = "jaxanim.upsample_bilinear"
 
@@ -73,7 +74,7 @@ def _grid_sample_plugin(primitive: Any) -> type:
                 planar,
                 grid,
                 mode="linear" if ctx.builder.opset >= _LINEAR_SINCE_OPSET else "bilinear",
-                padding_mode=eqn.params["padding"],
+                padding_mode=_PADDING_MODES[eqn.params["padding"]],
                 align_corners=int(eqn.params["align_corners"]),
                 _outputs=[ctx.fresh_name("sampled")],
             )
@@ -102,12 +103,21 @@ def _make_exported_grid_sample(primitive: Any) -> Callable[..., Array]:
             raise NotImplementedError(f"only images with one batch axis can be exported, got shape {image.shape}")
         if units == "pixel":
             height, width = image.shape[1:3]
-            scale = jnp.asarray([2.0 / width, 2.0 / height], grid.dtype)
-            shift = jnp.asarray([1.0 / width - 1.0, 1.0 / height - 1.0], grid.dtype)
-            grid, align_corners = grid * scale[None, None, None] + shift[None, None, None], False
+            grid, align_corners = _normalised(grid, height, width, align_corners and padding == "reflect")
         return primitive.bind(image, grid, padding=padding, align_corners=align_corners)
 
     return exported
+
+
+def _normalised(grid: Array, height: int, width: int, align_corners: bool) -> tuple[Array, bool]:
+    """Converts a grid in pixels to normalised units; corners are aligned only where that matters and can be done."""
+    align_corners = align_corners and min(height, width) > 1
+    if align_corners:
+        scale, shift = [2.0 / (width - 1), 2.0 / (height - 1)], [-1.0, -1.0]
+    else:
+        scale, shift = [2.0 / width, 2.0 / height], [1.0 / width - 1.0, 1.0 / height - 1.0]
+    scales, shifts = jnp.asarray(scale, grid.dtype), jnp.asarray(shift, grid.dtype)
+    return grid * scales[None, None, None] + shifts[None, None, None], align_corners
 
 
 def _upsample_plugin(primitive: Any) -> type:

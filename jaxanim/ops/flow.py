@@ -10,8 +10,8 @@ import jax.numpy as jnp
 
 from jaxanim.core import checks
 from jaxanim.core.types import Array, Float, Flow, Image
-from jaxanim.ops.grid_sample import api
-from jaxanim.ops.grid_sample.reference import Padding
+from jaxanim.ops.grid_sample import api, dispatch
+from jaxanim.ops.grid_sample.positions import Padding
 
 
 def pixel_grid(height: int, width: int) -> Float[Array, "{height} {width} 2"]:
@@ -53,7 +53,9 @@ def px_to_ndc(flow_px: Flow) -> Flow:
     return flow_px / _half_size(flow_px)
 
 
-def warp(image: Image, flow_px: Flow, *, padding: Padding, implementation: api.Implementation | None = None) -> Image:
+def warp(
+    image: Image, flow_px: Flow, *, padding: Padding, implementation: dispatch.Implementation | None = None
+) -> Image:
     """Moves an image by a backward flow of the same size.
 
     Args:

@@ -14,10 +14,10 @@ def main() -> None:
     grid[0, 0] = torch.tensor([[-1.0, -1.0], [1.0, 1.0], [0.0, 0.0], [-3.0, 3.0]])  # corners, centre, far outside
     cotangent = torch.randn(2, 3, 6, 4, generator=generator)
     arrays = {"image": image, "grid": grid, "cotangent": cotangent}
-    for padding in ("zeros", "border"):
+    for padding, mode in {"zeros": "zeros", "border": "border", "reflect": "reflection"}.items():
         for align in (False, True):
             i, g = image.clone().requires_grad_(), grid.clone().requires_grad_()
-            out = functional.grid_sample(i, g, mode="bilinear", padding_mode=padding, align_corners=align)
+            out = functional.grid_sample(i, g, mode="bilinear", padding_mode=mode, align_corners=align)
             out.backward(cotangent)
             prefix = f"{padding}_{int(align)}_"
             arrays |= {prefix + "out": out, prefix + "image_gradient": i.grad, prefix + "grid_gradient": g.grad}

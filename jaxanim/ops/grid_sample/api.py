@@ -1,21 +1,15 @@
 """`grid_sample`: argument checks, batch axes and the choice of a backend around the reference."""
 
-import functools
-from typing import Literal
-
-import jax
 import jax.numpy as jnp
 
 from jaxanim.core import checks
 from jaxanim.core.types import Array, Float
-from jaxanim.ops.grid_sample import reference
-from jaxanim.ops.grid_sample.reference import Padding, Units
+from jaxanim.ops.grid_sample import dispatch
+from jaxanim.ops.grid_sample.dispatch import Implementation
+from jaxanim.ops.grid_sample.positions import Padding, Units, resolve
 
-Implementation = Literal["xla"]
-
-_PADDINGS = ("zeros", "border")
+_PADDINGS = ("zeros", "border", "reflect")
 _UNITS = ("normalised", "pixel")
-_IMPLEMENTATIONS = ("xla",)
 
 
 def grid_sample(
@@ -34,11 +28,12 @@ def grid_sample(
     Args:
       image: any value range; float32, bfloat16 or float16. Interpolation is done in float32.
       grid: (x, y) positions, float32, one per output pixel; the batch axes are those of `image`.
-      padding: 'border' repeats the edge pixels, 'zeros' is 0 outside.
+      padding: 'border' repeats the edge pixels, 'zeros' is 0 outside, 'reflect' mirrors the image.
       align_corners: whether the normalised range [-1, 1] ends at the centres of the corner pixels (True) or at the
-        edges of the image (False). Without effect in pixel units.
+        edges of the image (False). In pixel units it only says where 'reflect' puts the mirror.
       units: 'normalised' or 'pixel' coordinates.
-      implementation: None lets the library choose; a name forces that backend or raises.
+      implementation: None takes what measured best on this kind of device (`dispatch`); a name forces that backend:
+        'xla', 'pallas_gpu', 'pallas_tpu'.
 
     Returns:
       One value per grid position, in the type of `image`.
@@ -46,17 +41,16 @@ def grid_sample(
     Raises:
       TypeError: `image` is not floating point, or `grid` is not float32.
       ValueError: shapes do not fit, an axis of the image is empty, or an option is unknown.
+      NotImplementedError: the implementation asked for cannot run here.
     """
     checks.check_option("padding", padding, _PADDINGS)
     checks.check_option("units", units, _UNITS)
     if implementation is not None:
-        checks.check_option("implementation", implementation, _IMPLEMENTATIONS)
+        checks.check_option("implementation", implementation, dispatch.IMPLEMENTATIONS)
     _check_arrays(image, grid)
-    sample = functools.partial(reference.sample_image, padding=padding, align_corners=align_corners, units=units)
-    for _ in range(image.ndim - 3):
-        # vmap over images, not one flat index: XLA then splits the gather over a sharded batch without an all-gather.
-        sample = jax.vmap(sample)
-    return sample(image, grid)
+    height, width = image.shape[-3:-1]
+    position = resolve(grid, height, width, padding=padding, align_corners=align_corners, units=units)
+    return dispatch.read(image, position, implementation)
 
 
 def _check_arrays(image: Array, grid: Array) -> None:

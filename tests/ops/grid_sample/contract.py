@@ -16,7 +16,7 @@ BFLOAT16_TOLERANCE = 2e-2
 
 CONVENTIONS = [
     {"padding": padding, "align_corners": align, "units": units}
-    for padding in ("zeros", "border")
+    for padding in ("zeros", "border", "reflect")
     for align in (False, True)
     for units in ("normalised", "pixel")
 ]

@@ -11,10 +11,19 @@ def to_pixels(position: float, size: int, *, align_corners: bool) -> float:
     return ((position + 1.0) * size - 1.0) / 2.0
 
 
-def _axis(position: float, size: int, padding: str) -> tuple[float, float]:
+def _axis(position: float, size: int, padding: str, *, align_corners: bool) -> tuple[float, float]:
     """Returns where to sample along one axis, and the derivative of that with respect to the given position."""
     if padding == "zeros":
         return position, 1.0
+    if padding == "reflect":
+        low, high = (0.0, size - 1.0) if align_corners else (-0.5, size - 0.5)
+        slope = 1.0
+        if low == high:
+            return 0.0, 0.0
+        while not low <= position <= high:
+            position, slope = (2 * low - position if position < low else 2 * high - position), -slope
+        inside, kept = _axis(position, size, "border", align_corners=align_corners)
+        return inside, slope * kept
     if position <= 0.0:
         return 0.0, 0.0
     if position >= size - 1.0:
@@ -39,8 +48,8 @@ def sample(image: np.ndarray, grid: np.ndarray, *, padding: str, align_corners: 
             if units == "normalised":
                 x = to_pixels(x, image.shape[1], align_corners=align_corners)
                 y = to_pixels(y, image.shape[0], align_corners=align_corners)
-            x, _ = _axis(x, image.shape[1], padding)
-            y, _ = _axis(y, image.shape[0], padding)
+            x, _ = _axis(x, image.shape[1], padding, align_corners=align_corners)
+            y, _ = _axis(y, image.shape[0], padding, align_corners=align_corners)
             left, top = math.floor(x), math.floor(y)
             fx, fy = x - left, y - top
             out[i, j] = (
@@ -68,8 +77,8 @@ def gradients(
             if units == "normalised":
                 x = to_pixels(x, width, align_corners=align_corners)
                 y = to_pixels(y, height, align_corners=align_corners)
-            x, slope_x = _axis(x, width, padding)
-            y, slope_y = _axis(y, height, padding)
+            x, slope_x = _axis(x, width, padding, align_corners=align_corners)
+            y, slope_y = _axis(y, height, padding, align_corners=align_corners)
             left, top = math.floor(x), math.floor(y)
             fx, fy = x - left, y - top
             g = cotangent[i, j]

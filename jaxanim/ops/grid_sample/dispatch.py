@@ -1,0 +1,63 @@
+"""Chooses the backend of the warp and hands it its batch."""
+
+import math
+from collections.abc import Callable
+from typing import Literal
+
+import jax
+
+from jaxanim.core.types import Array, Float
+from jaxanim.ops.grid_sample import pallas_gpu, pallas_tpu, xla
+
+Implementation = Literal["xla", "pallas_gpu", "pallas_tpu"]
+IMPLEMENTATIONS = ("xla", "pallas_gpu", "pallas_tpu")
+_PLATFORMS = {"pallas_gpu": "gpu", "pallas_tpu": "tpu"}
+
+# What measured best, by the start of the device's kind, with the day it was measured. No accelerator has been measured
+# yet, so that XLA serves them all; the kernels are there to be asked for.
+MEASURED: dict[str, tuple[Implementation, str]] = {
+    "cpu": ("xla", "2026-11-21"),
+}
+
+
+def read(
+    image: Float[Array, "*b h w c"], position: Float[Array, "*b i j 2"], implementation: Implementation | None
+) -> Float[Array, "*b i j c"]:
+    """Reads images that are 0 outside at resolved positions, by the backend asked for or the best one known.
+
+    Raises:
+      NotImplementedError: the backend asked for does not run on this platform or does not take this shape.
+    """
+    platform, kind = target_device()
+    chosen = choose(kind) if implementation is None else implementation
+    if chosen in _PLATFORMS and platform != _PLATFORMS[chosen]:
+        raise NotImplementedError(
+            f"implementation {chosen!r} runs on {_PLATFORMS[chosen].upper()}s only, not on {platform} ({kind})"
+        )
+    if chosen == "xla":
+        one: Callable[[Array, Array], Array] = xla.read
+        for _ in range(image.ndim - 3):
+            # vmap over images, not one flat index: XLA then splits the gather over a sharded batch, no all-gather.
+            one = jax.vmap(one)
+        return one(image, position)
+    batch = image.shape[:-3]
+    count = math.prod(batch)
+    images = image.reshape(count, *image.shape[-3:])
+    positions = position.reshape(count, *position.shape[-3:])
+    kernel = pallas_gpu.read if chosen == "pallas_gpu" else pallas_tpu.read
+    return kernel(images, positions).reshape(*batch, *position.shape[-3:-1], image.shape[-1])
+
+
+def choose(kind: str) -> Implementation:
+    """Returns the backend that measured best on a kind of device, XLA where none was measured."""
+    return next((best for start, (best, _) in MEASURED.items() if kind.startswith(start)), "xla")
+
+
+def target_device() -> tuple[str, str]:
+    """Returns platform and kind of the device that is compiled for: that of the mesh in use, else the default one."""
+    abstract = getattr(jax.sharding.get_abstract_mesh(), "abstract_device", None)
+    if abstract is not None:
+        return abstract.platform, abstract.device_kind
+    default = getattr(jax.config, "jax_default_device")  # noqa: B009 - it has no declared type
+    device = default if isinstance(default, jax.Device) else jax.devices()[0]
+    return device.platform, device.device_kind
