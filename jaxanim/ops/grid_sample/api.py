@@ -49,8 +49,8 @@ def grid_sample(
         checks.check_option("implementation", implementation, dispatch.IMPLEMENTATIONS)
     _check_arrays(image, grid)
     height, width = image.shape[-3:-1]
-    position = resolve(grid, height, width, padding=padding, align_corners=align_corners, units=units)
-    return dispatch.read(image, position, implementation)
+    positions = resolve(grid, height, width, padding=padding, align_corners=align_corners, units=units)
+    return dispatch.read(image, positions, implementation)
 
 
 def _check_arrays(image: Array, grid: Array) -> None:

@@ -1,13 +1,13 @@
 """Chooses the backend of the warp and hands it its batch."""
 
 import math
-from collections.abc import Callable
 from typing import Literal
 
 import jax
 
 from jaxanim.core.types import Array, Float
 from jaxanim.ops.grid_sample import pallas_gpu, pallas_tpu, xla
+from jaxanim.ops.grid_sample.positions import Positions
 
 Implementation = Literal["xla", "pallas_gpu", "pallas_tpu"]
 IMPLEMENTATIONS = ("xla", "pallas_gpu", "pallas_tpu")
@@ -21,7 +21,7 @@ MEASURED: dict[str, tuple[Implementation, str]] = {
 
 
 def read(
-    image: Float[Array, "*b h w c"], position: Float[Array, "*b i j 2"], implementation: Implementation | None
+    image: Float[Array, "*b h w c"], positions: Positions, implementation: Implementation | None
 ) -> Float[Array, "*b i j c"]:
     """Reads images that are 0 outside at resolved positions, by the backend asked for or the best one known.
 
@@ -35,17 +35,22 @@ def read(
             f"implementation {chosen!r} runs on {_PLATFORMS[chosen].upper()}s only, not on {platform} ({kind})"
         )
     if chosen == "xla":
-        one: Callable[[Array, Array], Array] = xla.read
+
+        def one(image: Array, x: Array, y: Array) -> Array:
+            return xla.read(image, x, y, positions.inside)
+
         for _ in range(image.ndim - 3):
             # vmap over images, not one flat index: XLA then splits the gather over a sharded batch, no all-gather.
             one = jax.vmap(one)
-        return one(image, position)
+        return one(image, positions.x, positions.y)
     batch = image.shape[:-3]
     count = math.prod(batch)
     images = image.reshape(count, *image.shape[-3:])
-    positions = position.reshape(count, *position.shape[-3:])
+    position = positions.stacked()
     kernel = pallas_gpu.read if chosen == "pallas_gpu" else pallas_tpu.read
-    return kernel(images, positions).reshape(*batch, *position.shape[-3:-1], image.shape[-1])
+    return kernel(images, position.reshape(count, *position.shape[-3:])).reshape(
+        *batch, *position.shape[-3:-1], image.shape[-1]
+    )
 
 
 def choose(kind: str) -> Implementation:

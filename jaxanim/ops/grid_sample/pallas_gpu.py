@@ -114,7 +114,7 @@ def _forward_kernel(image_ref: Any, position_ref: Any, out_ref: Any, *, shape: _
     channel = pl.program_id(1) * shape.channel_block + jnp.arange(shape.channel_block, dtype=jnp.int32)
     exists, wanted = point < shape.points, (channel < shape.channels)[None, :]
     x, y = _load_position(position_ref, point, exists)
-    unknown = jnp.isnan(x)
+    unknown = jnp.isnan(x) | jnp.isnan(y)
     first = (point // shape.points_per_image) * (shape.height * shape.width)
     total = jnp.zeros((shape.block, shape.channel_block), jnp.float32)
     for index, inside, weight in _corners(x, y, first, exists & ~unknown, shape):
@@ -140,7 +140,7 @@ def _backward_kernel(
     point = pl.program_id(0) * shape.block + jnp.arange(shape.block, dtype=jnp.int32)
     exists = point < shape.points
     x, y = _load_position(position_ref, point, exists)
-    unknown = jnp.isnan(x)
+    unknown = jnp.isnan(x) | jnp.isnan(y)
     x, y = jnp.where(unknown, 0.0, x), jnp.where(unknown, 0.0, y)
     first = (point // shape.points_per_image) * (shape.height * shape.width)
     four = _corners(x, y, first, exists & ~unknown, shape)

@@ -5,7 +5,7 @@ NaN. Padding by 'border' and 'reflect' has moved positions inside; 'zeros' has p
 The derivatives of these moves are PyTorch's, and plain autodiff takes them from here.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
 
@@ -15,18 +15,34 @@ Padding = Literal["zeros", "border", "reflect"]
 Units = Literal["normalised", "pixel"]
 
 
+class Positions(NamedTuple):
+    """Where to read, in pixels.
+
+    Attributes:
+      x: column of each output pixel, in [-2, width + 1], or NaN.
+      y: its row, in [-2, height + 1], or NaN.
+      inside: whether the padding has moved all of them into the image, to [0, size - 1].
+    """
+
+    x: Float[Array, "*b i j"]
+    y: Float[Array, "*b i j"]
+    inside: bool
+
+    def stacked(self) -> Float[Array, "*b i j 2"]:
+        """Returns x and y as one array."""
+        return jnp.stack([self.x, self.y], axis=-1)
+
+
 def resolve(
     grid: Float[Array, "*b i j 2"], height: int, width: int, *, padding: Padding, align_corners: bool, units: Units
-) -> Float[Array, "*b i j 2"]:
-    """Returns pixel positions in [-2, size + 1] (or NaN) to be read from an image that is 0 outside."""
+) -> Positions:
+    """Returns where a grid reads an image that is 0 outside."""
     x, y = grid[..., 0], grid[..., 1]
     if units == "normalised":
         x, y = to_pixels(x, width, align_corners), to_pixels(y, height, align_corners)
     if padding == "reflect":
         x, y = reflect(x, width, align_corners), reflect(y, height, align_corners)
-    x, y = pull_inside(x, width, padding), pull_inside(y, height, padding)
-    unknown = jnp.isnan(x) | jnp.isnan(y)
-    return jnp.stack([jnp.where(unknown, jnp.nan, x), jnp.where(unknown, jnp.nan, y)], axis=-1)
+    return Positions(pull_inside(x, width, padding), pull_inside(y, height, padding), inside=padding != "zeros")
 
 
 def to_pixels(position: Float[Array, "*n"], size: int, align_corners: bool) -> Float[Array, "*n"]:

@@ -27,6 +27,14 @@ from jaxanim.core.types import Array, Bool, Float, Int
 from jaxanim.ops.grid_sample.positions import Padding, Units, resolve
 
 
+class Neighbour(NamedTuple):
+    """The pixel before or after each position along one axis: its number (clipped), its weight, whether it exists."""
+
+    number: Int[Array, "i j"]
+    weight: Float[Array, "i j"]
+    exists: Bool[Array, "*ij"]
+
+
 class Corner(NamedTuple):
     """One of the four pixels around each position.
 
@@ -34,13 +42,13 @@ class Corner(NamedTuple):
       pixel: its number in the flattened image, or that of one on the edge where it lies outside.
       weight_x: of its column, 0 outside.
       weight_y: of its row, 0 outside.
-      inside: whether the pixel exists.
+      exists: whether it lies in the image.
     """
 
     pixel: Int[Array, "i j"]
     weight_x: Float[Array, "i j"]
     weight_y: Float[Array, "i j"]
-    inside: Bool[Array, "i j"]
+    exists: Bool[Array, "*ij"]
 
 
 def sample_image(
@@ -52,37 +60,52 @@ def sample_image(
     units: Units,
 ) -> Float[Array, "i j c"]:
     """Samples one image at the positions of one grid (see the module docstring for the exact meaning)."""
-    position = resolve(grid, *image.shape[:2], padding=padding, align_corners=align_corners, units=units)
-    return read(image, position)
+    x, y, inside = resolve(grid, *image.shape[:2], padding=padding, align_corners=align_corners, units=units)
+    return read(image, x, y, inside)
 
 
-def read(image: Float[Array, "h w c"], position: Float[Array, "i j 2"]) -> Float[Array, "i j c"]:
+def read(
+    image: Float[Array, "h w c"], x: Float[Array, "i j"], y: Float[Array, "i j"], inside: bool
+) -> Float[Array, "i j c"]:
     """Reads an image that is 0 outside at resolved positions."""
-    rows = image.reshape(-1, image.shape[2])
+    height, width, channels = image.shape
+    rows = image.reshape(-1, channels)
 
     def part(corner: Corner) -> Float[Array, "i j c"]:
         value = rows.at[corner.pixel].get(mode="promise_in_bounds").astype(jnp.float32)
         return value * (corner.weight_x * corner.weight_y)[..., None]
 
-    top_left, top_right, bottom_left, bottom_right = map(part, corners(position, *image.shape[:2]))
+    top_left, top_right, bottom_left, bottom_right = map(part, corners(x, y, height, width, inside))
     return (top_left + top_right + bottom_left + bottom_right).astype(image.dtype)
 
 
-def corners(position: Float[Array, "i j 2"], height: int, width: int) -> tuple[Corner, Corner, Corner, Corner]:
+def corners(
+    x: Float[Array, "i j"], y: Float[Array, "i j"], height: int, width: int, inside: bool
+) -> tuple[Corner, Corner, Corner, Corner]:
     """Returns the four pixels around each position: top left, top right, bottom left, bottom right."""
+    left, right = _neighbours(x, width, inside)
+    top, bottom = _neighbours(y, height, inside)
+
+    def corner(row: Neighbour, column: Neighbour) -> Corner:
+        return Corner(row.number * width + column.number, column.weight, row.weight, row.exists & column.exists)
+
+    return corner(top, left), corner(top, right), corner(bottom, left), corner(bottom, right)
+
+
+def _neighbours(position: Float[Array, "i j"], size: int, inside: bool) -> tuple[Neighbour, Neighbour]:
+    """Returns the pixels before and after each position along one axis."""
     floor = jnp.floor(position)
-    x, y = position[..., 0] - floor[..., 0], position[..., 1] - floor[..., 1]
-    first = jnp.nan_to_num(floor).astype(jnp.int32)
-    column, row = first[..., 0], first[..., 1]
-
-    def one(down: int, right: int) -> Corner:
-        inside_x = (column >= -right) & (column < width - right)
-        inside_y = (row >= -down) & (row < height - down)
-        return Corner(
-            pixel=jnp.clip(row + down, 0, height - 1) * width + jnp.clip(column + right, 0, width - 1),
-            weight_x=jnp.where(inside_x, x if right else 1.0 - x, 0.0),
-            weight_y=jnp.where(inside_y, y if down else 1.0 - y, 0.0),
-            inside=inside_x & inside_y,
-        )
-
-    return one(0, 0), one(0, 1), one(1, 0), one(1, 1)
+    fraction = position - floor
+    index = floor.astype(jnp.int32)
+    # Clipped as integers: what NaN becomes is left to the device.
+    before, after = jnp.clip(index, 0, size - 1), jnp.clip(index + 1, 0, size - 1)
+    if inside:
+        everywhere = jnp.ones((), bool)
+        # At the last pixel the one after it does not exist; its weight is 0, and the padding has cut the slope.
+        return Neighbour(before, 1.0 - fraction, everywhere), Neighbour(after, fraction, everywhere)
+    # Asked the other way round, a NaN would have no weight.
+    missing_before, missing_after = (floor < 0.0) | (floor >= size), (floor < -1.0) | (floor >= size - 1.0)
+    return (
+        Neighbour(before, jnp.where(missing_before, 0.0, 1.0 - fraction), ~missing_before),
+        Neighbour(after, jnp.where(missing_after, 0.0, fraction), ~missing_after),
+    )

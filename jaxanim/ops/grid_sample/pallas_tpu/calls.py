@@ -73,14 +73,14 @@ read_tiles.defvjp(_forward, _backward)
 
 def _gather(image: Array, position: Array) -> Array:
     """Reads by XLA, a band of 16 rows at a time: what is reserved for it stays small."""
-    return _join_bands(lax.map(lambda band: jax.vmap(xla.read)(image, band), _bands(position)))
+    return _join_bands(lax.map(lambda band: xla.read_stacked(image, band), _bands(position)))
 
 
 def _scatter(image: Array, position: Array, cotangent: Array) -> tuple[Array, Array]:
     """Returns both gradients by XLA, a band at a time."""
 
     def add(total: Array, band: tuple[Array, Array]) -> tuple[Array, Array]:
-        image_gradient, position_gradient = jax.vmap(xla.pullback)(image, *band)
+        image_gradient, position_gradient = xla.pullback_stacked(image, *band)
         return total + image_gradient, position_gradient
 
     zeros = jnp.zeros(image.shape, jnp.float32)

@@ -29,7 +29,7 @@ def read(
         raise NotImplementedError(
             f"pallas_tpu takes images up to {MAX_SIDE}x{MAX_SIDE}x{MAX_CHANNELS}, got shape {image.shape}"
         )
-    unknown = jnp.isnan(position[..., :1])
+    unknown = jnp.isnan(position).any(axis=-1, keepdims=True)
     padded = _pad_image(image.astype(jnp.float32) if image.dtype == jnp.float16 else image)
     out = _read_chunks(padded, _pad_positions(jnp.where(unknown, _FAR_OUTSIDE, position)), interpret)
     out = out[:, : position.shape[1], : position.shape[2]]
