@@ -13,7 +13,8 @@ from jaxanim.core.errors import OutputError
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a path to write to; it takes the place of `path` when the block ends without an error.
 
-    The temporary name keeps the ending (writers choose their format by it) and is removed on any error.
+    The temporary name keeps the ending (writers choose their format by it) and is removed on any error. The file gets
+    the rights of any new file, also from writers that keep theirs private.
 
     Raises:
       OutputError: the folder does not exist or cannot be written, or `path` is a folder.
@@ -21,7 +22,11 @@ def replacing(path: Path) -> Iterator[Path]:
     check_writable(path)
     temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(4)}.partial{path.suffix}")
     try:
+        temporary.touch(exist_ok=False)
+        rights = temporary.stat().st_mode & 0o777
+        temporary.unlink()
         yield temporary
+        temporary.chmod(rights)
         os.replace(temporary, path)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error

@@ -75,6 +75,12 @@ def test_writing_replaces_the_old_file(path):
     assert [file.name for file in path.parent.iterdir()] == ["a.safetensors"]
 
 
+def test_others_may_read_it_as_any_new_file(path, tmp_path):
+    """safetensors writes files that only their owner may read."""
+    (tmp_path / "new").touch()
+    assert path.stat().st_mode == (tmp_path / "new").stat().st_mode
+
+
 def test_any_safetensors_reader_reads_it(path):
     flat = safetensors.numpy.load_file(path)
     assert set(flat) == {"params/face/kernel", "params/bias"}
