@@ -14,13 +14,13 @@ from tests.ops.grid_sample import kernel_contract as kernels
 
 class TestPallasTpu(kernels.KernelContract):
     def read(self, image, position):
-        return pallas_tpu.read(image, position, True)
+        return chunks.read_products(image, position, True)
 
 
 def test_simulated_memories(key):
     """The simulator of the TPU's memories and copies sees races and reads of memory never written."""
     kernels.check(
-        lambda i, p: pallas_tpu.read(i, p, pltpu.InterpretParams(detect_races=True)),
+        lambda i, p: chunks.read_products(i, p, pltpu.InterpretParams(detect_races=True)),
         key,
         kernels.SHAPES[0],
         kernels.smooth_positions,
@@ -64,14 +64,14 @@ def test_lists_that_are_too_short_fall_back(key, monkeypatch):
     position = kernels.resolve(kernels.random_positions(key, shape), shape)
     box = tiles.boxes(position, 96, 96)
     assert int(tiles.windows(box, 96, 96, column_step=8, capacity=16).total) > 16
-    kernels.check(lambda i, p: pallas_tpu.read(i, p, True), key, shape, kernels.random_positions)
+    kernels.check(lambda i, p: chunks.read_products(i, p, True), key, shape, kernels.random_positions)
 
 
 @pytest.mark.parametrize("limit", [4, 8])
 def test_large_outputs_are_cut_into_calls(key, monkeypatch, limit):
     """4 tiles a call: bands of one image; 8: one image at a time."""
     monkeypatch.setattr(chunks, "MAX_TILES", limit)
-    kernels.check(lambda i, p: pallas_tpu.read(i, p, True), key, (2, 32, 48, 3, 32, 64), kernels.smooth_positions)
+    kernels.check(lambda i, p: chunks.read_products(i, p, True), key, (2, 32, 48, 3, 32, 64), kernels.smooth_positions)
 
 
 def test_asked_for_elsewhere():
@@ -80,9 +80,12 @@ def test_asked_for_elsewhere():
         ops.grid_sample(image, grid, padding="zeros", align_corners=False, units="pixel", implementation="pallas_tpu")
 
 
-@pytest.mark.parametrize("shape", [(1, 20000, 16, 4), (1, 16, 16, 2048)])
-def test_too_large_images_are_refused(shape):
-    with pytest.raises(NotImplementedError, match="16384x16384x1024"):
+@pytest.mark.parametrize(
+    ("shape", "limit"),
+    [((1, 20000, 16, 4), "16384x16384"), ((1, 16, 20000, 64), "16384"), ((1, 16, 16, 2048), "1024 channels")],
+)
+def test_too_large_images_are_refused(shape, limit):
+    with pytest.raises(NotImplementedError, match=f"up to {limit}"):
         jax.eval_shape(
             pallas_tpu.read, jax.ShapeDtypeStruct(shape, jnp.float32), jax.ShapeDtypeStruct((1, 4, 4, 2), jnp.float32)
         )

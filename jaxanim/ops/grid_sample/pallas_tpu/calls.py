@@ -39,19 +39,19 @@ def _forward(image: Array, position: Array, interpret: Interpret) -> tuple[Array
     def kernel() -> Array:
         return layout.run_windows(
             kernels.pixels,
-            [(_tile_positions(position), layout.positions), (image, layout.window)],
+            [(into_tiles(position), layout.positions), (image, layout.window)],
             (jax.ShapeDtypeStruct(layout.out_shape, image.dtype), layout.tile),
             pltpu.VMEM((_POINTS, layout.channels), jnp.float32),
             interpret,
         )
 
-    return lax.cond(layout.fits_windows, kernel, lambda: _gather(image, position)), (image, position)
+    return lax.cond(layout.fits_windows, kernel, lambda: gather(image, position)), (image, position)
 
 
 def _backward(interpret: Interpret, residuals: tuple[Array, Array], cotangent: Array) -> tuple[Array, Array]:
     image, position = residuals
     layout = _Layout(image, position)
-    tiled = _tile_positions(position)
+    tiled = into_tiles(position)
 
     def kernel() -> tuple[Array, Array]:
         along = layout.run_windows(
@@ -61,22 +61,22 @@ def _backward(interpret: Interpret, residuals: tuple[Array, Array], cotangent: A
             pltpu.VMEM((_POINTS, _LANES), jnp.float32),
             interpret,
         )
-        return layout.run_pairs(tiled, cotangent, interpret), _untile(along, position.shape)
+        return layout.run_pairs(tiled, cotangent, interpret), from_tiles(along, position.shape)
 
     fits = layout.fits_windows & layout.fits_pairs
-    image_gradient, position_gradient = lax.cond(fits, kernel, lambda: _scatter(image, position, cotangent))
+    image_gradient, position_gradient = lax.cond(fits, kernel, lambda: scatter(image, position, cotangent))
     return image_gradient.astype(image.dtype), position_gradient
 
 
 read_tiles.defvjp(_forward, _backward)
 
 
-def _gather(image: Array, position: Array) -> Array:
+def gather(image: Array, position: Array) -> Array:
     """Reads by XLA, a band of 16 rows at a time: what is reserved for it stays small."""
     return _join_bands(lax.map(lambda band: xla.read_stacked(image, band), _bands(position)))
 
 
-def _scatter(image: Array, position: Array, cotangent: Array) -> tuple[Array, Array]:
+def scatter(image: Array, position: Array, cotangent: Array) -> tuple[Array, Array]:
     """Returns both gradients by XLA, a band at a time."""
 
     def add(total: Array, band: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -145,7 +145,7 @@ class _Layout:
     ) -> Array:
         """Runs a kernel once per window."""
         listed = (self.windows.tile, self.windows.origin, self.windows.state)
-        return _call(kernel, self.windows.total, listed, inputs, output, scratch, interpret)
+        return call_kernel(kernel, self.windows.total, listed, inputs, output, scratch, interpret)
 
     def run_pairs(self, tiled: Array, cotangent: Array, interpret: Interpret) -> Array:
         """Returns the image's gradient, in float32."""
@@ -162,19 +162,20 @@ class _Layout:
         listed = (self.pairs.tile, self.pairs.image_tile, corner)
         output = (jax.ShapeDtypeStruct(shape, jnp.float32), block)
         scratch = pltpu.VMEM((_POINTS, self.channels), jnp.float32)
-        return _call(kernels.image_gradient, self.pairs.total, listed, inputs, output, scratch, interpret, {5: 0})
+        return call_kernel(kernels.image_gradient, self.pairs.total, listed, inputs, output, scratch, interpret, {5: 0})
 
 
-def _call(
+def call_kernel(
     kernel: Callable[..., None],
     steps: Array,
     listed: tuple[Array, ...],
     inputs: Sequence[tuple[Array, pl.BlockSpec]],
     output: tuple[jax.ShapeDtypeStruct, pl.BlockSpec],
-    scratch: Any,
+    scratch: Any | None,
     interpret: Interpret,
     aliases: dict[int, int] | None = None,
 ) -> Array:
+    """Runs a kernel `steps` times, over lists that it and its block indices read; inputs and output have blocks."""
     return pl.pallas_call(
         kernel,
         out_shape=output[0],
@@ -183,7 +184,7 @@ def _call(
             grid=(steps,),
             in_specs=[spec for _, spec in inputs],
             out_specs=output[1],
-            scratch_shapes=[scratch],
+            scratch_shapes=[] if scratch is None else [scratch],
         ),
         input_output_aliases=aliases or {},
         compiler_params=pltpu.CompilerParams(dimension_semantics=("arbitrary",)),
@@ -192,14 +193,15 @@ def _call(
     )(*listed, *(array for array, _ in inputs))
 
 
-def _tile_positions(position: Float[Array, "n i j 2"]) -> Float[Array, "t 2 256"]:
-    """Returns tiles of positions, x and y in rows of their own."""
-    n, rows, columns = position.shape[:3]
-    tiled = position.reshape(n, rows // TILE, TILE, columns // TILE, TILE, 2)
-    return tiled.transpose(0, 1, 3, 5, 2, 4).reshape(-1, 2, _POINTS)
+def into_tiles(pixels: Float[Array, "n i j c"]) -> Float[Array, "t c 256"]:
+    """Returns 16x16 tiles, every channel (x and y of positions) in a row of its own."""
+    n, rows, columns, channels = pixels.shape
+    tiled = pixels.reshape(n, rows // TILE, TILE, columns // TILE, TILE, channels)
+    return tiled.transpose(0, 1, 3, 5, 2, 4).reshape(-1, channels, _POINTS)
 
 
-def _untile(tiled: Float[Array, "t 2 256"], shape: tuple[int, ...]) -> Float[Array, "n i j 2"]:
-    n, rows, columns = shape[:3]
-    apart = tiled.reshape(n, rows // TILE, columns // TILE, 2, TILE, TILE)
+def from_tiles(tiled: Float[Array, "t c 256"], shape: tuple[int, ...]) -> Float[Array, "n i j c"]:
+    """Puts tiles back together to a shape (n, i, j, c)."""
+    n, rows, columns, channels = shape
+    apart = tiled.reshape(n, rows // TILE, columns // TILE, channels, TILE, TILE)
     return apart.transpose(0, 1, 4, 2, 5, 3).reshape(shape)

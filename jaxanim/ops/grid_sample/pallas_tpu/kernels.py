@@ -33,8 +33,8 @@ def pixels(
     part = jnp.zeros(sum_ref.shape, jnp.float32)
     for row, (weight_x, _, weight_y, _) in _window_weights(position_ref, origin_ref[step], state):
         strip = image_ref[0, row : row + _LANES // WINDOW_COLUMNS].reshape(_LANES, channels)
-        part += _product(weight_x * weight_y, strip, (1, 0))
-    total = _accumulate(sum_ref, part, (state & 1) == 1)
+        part += product(weight_x * weight_y, strip, (1, 0))
+    total = accumulate(sum_ref, part, (state & 1) == 1)
     out_ref[0] = total.reshape(out_ref.shape[1:]).astype(out_ref.dtype)
 
 
@@ -58,12 +58,12 @@ def position_gradient(
     along_y = along_x
     for row, (weight_x, slope_x, weight_y, slope_y) in _window_weights(position_ref, origin_ref[step], state):
         strip = image_ref[0, row : row + _LANES // WINDOW_COLUMNS].reshape(_LANES, channels)
-        alike = _product(cotangent.astype(jnp.float32), strip, (1, 1))
+        alike = product(cotangent.astype(jnp.float32), strip, (1, 1))
         along_x += alike * slope_x * weight_y
         along_y += alike * weight_x * slope_y
     sums = [jnp.sum(values, axis=1, keepdims=True) for values in (along_x, along_y)]
     part = jnp.concatenate([*sums, jnp.zeros((points, _LANES - 2), jnp.float32)], axis=1)
-    total = _accumulate(sum_ref, part, (state & 1) == 1)
+    total = accumulate(sum_ref, part, (state & 1) == 1)
     gradient_ref[0] = jnp.transpose(total)[0:2]
 
 
@@ -84,16 +84,17 @@ def image_gradient(
     pixel = lax.broadcasted_iota(jnp.int32, (TILE * TILE, 1), 0)
     column = (corner & 0xFFFF) + pixel % TILE
     row = (corner >> 16) + pixel // TILE
-    weight_x, _ = _hat(column.astype(jnp.float32) - position_ref[0, 0:1])
-    weight_y, _ = _hat(row.astype(jnp.float32) - position_ref[0, 1:2])
+    weight_x, _ = hat(column.astype(jnp.float32) - position_ref[0, 0:1])
+    weight_y, _ = hat(row.astype(jnp.float32) - position_ref[0, 1:2])
     points, channels = position_ref.shape[-1], cotangent_ref.shape[-1]
-    part = _product(weight_x * weight_y, cotangent_ref[0].reshape(points, channels), (1, 0))
+    part = product(weight_x * weight_y, cotangent_ref[0].reshape(points, channels), (1, 0))
     is_first = (step == 0) | (image_tile_ref[jnp.maximum(step - 1, 0)] != image_tile_ref[step])
-    total = _accumulate(sum_ref, part, is_first)
+    total = accumulate(sum_ref, part, is_first)
     gradient_ref[0] = total.reshape(gradient_ref.shape[1:])
 
 
-def _accumulate(sum_ref: Any, part: Array, is_first: Array) -> Array:
+def accumulate(sum_ref: Any, part: Array, is_first: Array) -> Array:
+    """Adds a part to the sum kept from one grid step to the next, which begins anew with the first; returns it."""
     total = jnp.where(is_first, 0.0, sum_ref[...]) + part
     sum_ref[...] = total
     return total
@@ -109,23 +110,23 @@ def _window_weights(position_ref: Any, origin: Array, state: Array) -> list[tupl
     lane = lax.broadcasted_iota(jnp.int32, (1, _LANES), 1)
     column, row = lane % WINDOW_COLUMNS, lane // WINDOW_COLUMNS
     skipped_columns, skipped_rows = (state >> 1) & 0x7FFF, state >> 16
-    weight_x, slope_x = _hat(jnp.where(column >= skipped_columns, column.astype(jnp.float32), _NOWHERE) - x)
+    weight_x, slope_x = hat(jnp.where(column >= skipped_columns, column.astype(jnp.float32), _NOWHERE) - x)
     strips: list[tuple[int, tuple[Array, ...]]] = []
     for first in range(0, WINDOW_ROWS, rows_per_strip):
         here = row + first
-        weight_y, slope_y = _hat(jnp.where(here >= skipped_rows, here.astype(jnp.float32), _NOWHERE) - y)
+        weight_y, slope_y = hat(jnp.where(here >= skipped_rows, here.astype(jnp.float32), _NOWHERE) - y)
         strips.append((first, (weight_x, slope_x, weight_y, slope_y)))
     return strips
 
 
-def _hat(distance: Array) -> tuple[Array, Array]:
+def hat(distance: Array) -> tuple[Array, Array]:
     """Returns the weight of a pixel at pixel - position, and its slope along the position (floor convention)."""
     weight = jnp.maximum(1.0 - jnp.abs(distance), 0.0)
     right, left = (distance > 0.0) & (distance <= 1.0), (distance > -1.0) & (distance <= 0.0)
     return weight, jnp.where(right, 1.0, jnp.where(left, -1.0, 0.0))
 
 
-def _product(weights: Array, values: Array, contract: tuple[int, int]) -> Array:
+def product(weights: Array, values: Array, contract: tuple[int, int]) -> Array:
     """Multiplies float32 by float32 or bfloat16 on the matrix unit, to float32 accuracy (2^-16 for bfloat16)."""
     dimensions = (((contract[0],), (contract[1],)), ((), ()))
     if values.dtype == jnp.bfloat16:

@@ -57,13 +57,14 @@ def outside(position: Float[Array, "n i j 2"], height: int, width: int) -> Bool[
     return ~((x >= -1.0) & (x < width) & (y >= -1.0) & (y < height))
 
 
-def boxes(position: Float[Array, "n i j 2"], height: int, width: int) -> Boxes:
-    """Returns the bounding box of each 16x16 tile's needs (one pixel for tiles without any)."""
+def boxes(position: Float[Array, "n i j 2"], height: int, width: int, tile: tuple[int, int] = (TILE, TILE)) -> Boxes:
+    """Returns the bounding box of each tile's needs (one pixel for tiles without any)."""
     n, rows, columns = position.shape[:3]
+    down, across = tile
     nothing = outside(position, height, width)
 
     def ends(values: Float[Array, "n i j"], size: int) -> tuple[Int[Array, " t"], Int[Array, " t"]]:
-        tiled = (n, rows // TILE, TILE, columns // TILE, TILE)
+        tiled = (n, rows // down, down, columns // across, across)
         low = jnp.where(nothing, jnp.float32(size), values).reshape(tiled).min(axis=(2, 4))
         high = jnp.where(nothing, jnp.float32(-2), values).reshape(tiled).max(axis=(2, 4))
         first = jnp.clip(jnp.floor(low), 0, size - 1).astype(jnp.int32).reshape(-1)
@@ -80,7 +81,7 @@ def windows(box: Boxes, height: int, width: int, *, column_step: int, capacity: 
     left = box.left // column_step * column_step
     across = (box.right - left) // WINDOW_COLUMNS + 1
     count = ((box.bottom - box.top) // WINDOW_ROWS + 1) * across
-    tile, number, total = _expand(count, capacity)
+    tile, number, total = expand(count, capacity)
     row = box.top[tile] + number // across[tile] * WINDOW_ROWS
     column = left[tile] + number % across[tile] * WINDOW_COLUMNS
     # At the far edges a window is pushed inside; the pixels it then shares with the window before it are left out.
@@ -96,7 +97,7 @@ def pairs(box: Boxes, height: int, width: int, *, tiles_per_image: int, capacity
     top, left = box.top // TILE, box.left // TILE
     across = box.right // TILE - left + 1
     count = (box.bottom // TILE - top + 1) * across
-    tile, number, total = _expand(count, capacity)
+    tile, number, total = expand(count, capacity)
     per_row = width // TILE
     per_image = (height // TILE) * per_row
     within = (top[tile] + number // across[tile]) * per_row + left[tile] + number % across[tile]
@@ -107,7 +108,7 @@ def pairs(box: Boxes, height: int, width: int, *, tiles_per_image: int, capacity
     return Pairs(ordered, jnp.minimum(key, last), total)
 
 
-def _expand(count: Int[Array, " t"], capacity: int) -> tuple[Array, Array, Array]:
+def expand(count: Int[Array, " t"], capacity: int) -> tuple[Array, Array, Array]:
     """Returns the tile of every entry of a list with `count` entries per tile, its number in the tile, the length."""
     end = jnp.cumsum(count)
     tile = jnp.repeat(jnp.arange(count.size, dtype=jnp.int32), count, total_repeat_length=capacity)

@@ -1,0 +1,202 @@
+"""The warp for few channels on TPUs: runs the lane-gather kernels, as one differentiable function.
+
+An image of 3 channels whose channels lie in the lanes wastes 125 of 128 lanes, of memory and of every product. Here
+each channel is a matrix, and what a tile of 8x128 output pixels needs of it is cut into windows of 24 steps (see
+`lane_kernels`) and 256 columns: a smooth flow needs one or two. The list of windows has a length that must be known
+when compiling; where a flow needs more (a random one on a large image), XLA's gather takes over at run time.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.experimental import pallas as pl
+
+from jaxanim.core.types import Array, Float, Int
+from jaxanim.ops.grid_sample.pallas_tpu import calls, chunks, lane_kernels, tiles
+from jaxanim.ops.grid_sample.pallas_tpu.lane_kernels import LANES, MARGIN, ROWS, STEPS, WINDOW_BLOCKS, WINDOW_ROWS
+from jaxanim.ops.grid_sample.pallas_tpu.tiles import TILE
+
+MAX_CHANNELS = 16  # the loop over channels is unrolled, and a sum of each is held in registers
+WINDOWS_PER_TILE = 24  # on average, in the list
+PAIRS_PER_TILE = 12  # of the smaller tiles of the image's gradient; a smooth flow needs four
+
+
+def read_lanes(
+    image: Float[Array, "n h w c"], position: Float[Array, "n i j 2"], interpret: calls.Interpret = False
+) -> Float[Array, "n i j c"]:
+    """Reads images of up to 16 channels that are 0 outside at resolved positions (see `positions.resolve`).
+
+    Args:
+      image: float32, bfloat16 or float16; computed in float32.
+      position: float32 pixels.
+      interpret: True or `pltpu.InterpretParams()` runs the kernels on any platform, for tests.
+
+    Raises:
+      NotImplementedError: the image has a side of more than 16384 or more than 16 channels.
+    """
+    if image.shape[3] > MAX_CHANNELS:
+        raise NotImplementedError(f"read_lanes takes up to {MAX_CHANNELS} channels, got shape {image.shape}")
+    out = chunks.read_in_chunks(read_tiles, image.astype(jnp.float32), position, interpret, columns=LANES)
+    return out.astype(image.dtype)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def read_tiles(
+    image: Float[Array, "n h w c"], position: Float[Array, "n i j 2"], interpret: calls.Interpret
+) -> Float[Array, "n i j c"]:
+    """Reads float32 images that are 0 outside; rows are multiples of 16, columns of 128, no NaN."""
+    return _forward(image, position, interpret)[0]
+
+
+def _forward(image: Array, position: Array, interpret: calls.Interpret) -> tuple[Array, tuple[Array, Array]]:
+    layout = _Windows(image.shape, position)
+    out = lax.cond(
+        layout.fits,
+        lambda: layout.run(lane_kernels.pixels, [(position, 2), (image, None)], image.shape[3], interpret),
+        lambda: calls.gather(image, position),
+    )
+    return out, (image, position)
+
+
+def _backward(interpret: calls.Interpret, residuals: tuple[Array, Array], cotangent: Array) -> tuple[Array, Array]:
+    image, position = residuals
+    windows, pairs = _Windows(image.shape, position), _Pairs(image.shape, position)
+    along = [(position, 2), (image, None), (cotangent, image.shape[3])]
+    return lax.cond(
+        windows.fits & pairs.fits,
+        lambda: (
+            pairs.run(position, cotangent, interpret),
+            windows.run(lane_kernels.position_gradient, along, 2, interpret),
+        ),
+        lambda: calls.scatter(image, position, cotangent),
+    )
+
+
+read_tiles.defvjp(_forward, _backward)
+
+
+class WindowList(NamedTuple):
+    """The list of windows, tile by tile.
+
+    Attributes:
+      tile: number of the output tile.
+      origin: row << 16 | block of 128 columns of the window's first pixel, in the image with its margin.
+      state: first step << 16 | end of steps << 1 | whether it is the first window of its tile.
+      total: length of the list without its padding.
+    """
+
+    tile: Int[Array, " k"]
+    origin: Int[Array, " k"]
+    state: Int[Array, " k"]
+    total: Int[Array, ""]
+
+
+def list_windows(position: Float[Array, "n i j 2"], height: int, width: int, capacity: int) -> WindowList:
+    """Lists the windows of all tiles; they begin at rows that are multiples of 8."""
+    left, top = jnp.floor(position[..., 0]), jnp.floor(position[..., 1])
+    row_of_tile = jnp.arange(position.shape[1], dtype=jnp.float32) % ROWS
+    step = top + MARGIN - row_of_tile[None, :, None]
+    box = tiles.boxes(jnp.stack([left, step], axis=-1), height + MARGIN, width, (ROWS, LANES))
+    first_row, first_block = box.top // ROWS * ROWS, box.left // LANES
+    across = (box.right // LANES - first_block) // WINDOW_BLOCKS + 1
+    tile, number, total = tiles.expand(((box.bottom - first_row) // STEPS + 1) * across, capacity)
+    row = first_row[tile] + number // across[tile] * STEPS
+    block = first_block[tile] + number % across[tile] * WINDOW_BLOCKS
+    first, end = jnp.maximum(box.top[tile] - row, 0), jnp.minimum(box.bottom[tile] - row + 1, STEPS)
+    return WindowList(tile, row << 16 | block, first << 16 | end << 1 | (number == 0).astype(jnp.int32), total)
+
+
+class _Windows:
+    """The list of windows of one call and the blocks that its kernels see."""
+
+    def __init__(self, shape: tuple[int, ...], position: Array):
+        _, height, width, self.channels = shape
+        self.shape = position.shape[:3]
+        self.per_row = self.shape[2] // LANES
+        self.per_image = self.shape[1] // ROWS * self.per_row
+        capacity = self.shape[0] * self.per_image * WINDOWS_PER_TILE
+        self.list = list_windows(position, height, width, capacity)
+        self.fits = self.list.total <= capacity
+
+    def run(
+        self, kernel: Any, inputs: list[tuple[Array, int | None]], channels: int, interpret: calls.Interpret
+    ) -> Float[Array, "n i j c"]:
+        """Runs a kernel once per window, on arrays given with their number of channels, or None for the image."""
+        n, rows, columns = self.shape
+        output = jax.ShapeDtypeStruct((n, channels, rows, columns), jnp.float32)
+        planar = calls.call_kernel(
+            kernel,
+            self.list.total,
+            self.list[:3],
+            [(_planar_image(a), self._window()) if c is None else (_planar(a), self._tile(c)) for a, c in inputs],
+            (output, self._tile(channels)),
+            None,
+            interpret,
+        )
+        return planar.transpose(0, 2, 3, 1)
+
+    def _tile(self, channels: int) -> pl.BlockSpec:
+        def index(k: Any, tile: Any, *_: Any) -> tuple[Any, ...]:
+            within = tile[k] % self.per_image
+            return tile[k] // self.per_image, 0, within // self.per_row, within % self.per_row
+
+        return pl.BlockSpec((1, channels, ROWS, LANES), index)
+
+    def _window(self) -> pl.BlockSpec:
+        def index(k: Any, tile: Any, origin: Any, _: Any) -> tuple[Any, ...]:
+            row, column = origin[k] >> 16, (origin[k] & 0xFFFF) * LANES
+            return tile[k] // self.per_image, 0, pl.multiple_of(row, ROWS), pl.multiple_of(column, LANES)
+
+        sizes = (1, self.channels, WINDOW_ROWS, WINDOW_BLOCKS * LANES)
+        return pl.BlockSpec(tuple(pl.Element(size) for size in sizes), index)
+
+
+class _Pairs:
+    """The list of pairs of an output tile and an image tile, both 16x16, for the gradient of the image."""
+
+    def __init__(self, shape: tuple[int, ...], position: Array):
+        self.shape = shape
+        per_image = position.shape[1] // TILE * (position.shape[2] // TILE)
+        capacity = shape[0] * per_image * PAIRS_PER_TILE
+        height, width = shape[1:3]
+        box = tiles.boxes(position, height, width)
+        self.list = tiles.pairs(box, height, width, tiles_per_image=per_image, capacity=capacity)
+        self.fits = self.list.total <= capacity
+
+    def run(self, position: Array, cotangent: Array, interpret: calls.Interpret) -> Float[Array, "n h w c"]:
+        """Returns the gradient of the image."""
+        n, height, width, channels = self.shape
+        per_row = width // TILE
+        within = self.list.image_tile % (height // TILE * per_row)
+        corner = (within // per_row * TILE) << 16 | within % per_row * TILE
+        shape = (n * height * width // TILE**2, channels, TILE**2)
+
+        def tile_of_output(k: Any, tile: Any, *_: Any) -> tuple[Any, ...]:
+            return tile[k], 0, 0
+
+        def tile_of_image(k: Any, _: Any, image_tile: Any, *__: Any) -> tuple[Any, ...]:
+            return image_tile[k], 0, 0
+
+        inputs = [
+            (calls.into_tiles(position), pl.BlockSpec((1, 2, TILE**2), tile_of_output)),
+            (calls.into_tiles(cotangent), pl.BlockSpec((1, channels, TILE**2), tile_of_output)),
+            (jnp.zeros(shape, jnp.float32), pl.BlockSpec(memory_space=pl.ANY)),
+        ]
+        output = (jax.ShapeDtypeStruct(shape, jnp.float32), pl.BlockSpec((1, channels, TILE**2), tile_of_image))
+        listed = (self.list.tile, self.list.image_tile, corner)
+        kernel = lane_kernels.image_gradient
+        tiled = calls.call_kernel(kernel, self.list.total, listed, inputs, output, None, interpret, {5: 0})
+        return calls.from_tiles(tiled, self.shape)
+
+
+def _planar(pixels: Float[Array, "n h w c"]) -> Float[Array, "n c h w"]:
+    return pixels.transpose(0, 3, 1, 2)
+
+
+def _planar_image(image: Float[Array, "n h w c"]) -> Float[Array, "n c k l"]:
+    """Adds zeros, so that windows that begin at the last rows or columns end inside."""
+    below, right = WINDOW_ROWS - ROWS, (WINDOW_BLOCKS - 1) * LANES
+    return jnp.pad(_planar(image), ((0, 0), (0, 0), (MARGIN, below), (0, right)))
