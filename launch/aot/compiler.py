@@ -9,7 +9,6 @@ looking for one.
 import contextlib
 import dataclasses
 import importlib.util
-import math
 import os
 import re
 import time
@@ -86,17 +85,18 @@ def compile_for(
     with context:
         traced = jax.jit(function, donate_argnums=tuple(donate)).trace(*placed)
         compiled = traced.lower(lowering_platforms=("tpu",)).compile()
-    memory, cost, text = compiled.memory_analysis(), compiled.cost_analysis() or {}, compiled.as_text() or ""
+    seconds = time.perf_counter() - start
+    memory, cost, text = compiled.memory_analysis(), compiled.cost_analysis(), compiled.as_text()
     return Compiled(
         device_kind=device.device_kind,
         devices=count,
-        seconds=time.perf_counter() - start,
+        seconds=seconds,
         argument_bytes=memory.argument_size_in_bytes,
         output_bytes=memory.output_size_in_bytes,
         temp_bytes=memory.temp_size_in_bytes,
         code_bytes=memory.generated_code_size_in_bytes,
-        flops=float(cost.get("flops", math.nan)),
-        bytes_accessed=float(cost.get("bytes accessed", math.nan)),
+        flops=float(cost.get("flops", 0.0)),
+        bytes_accessed=float(cost.get("bytes accessed", 0.0)),
         main_memory_bytes=traffic.main_memory_bytes(text),
         custom_calls=count_custom_calls(text),
         collectives=count_collectives(text),
