@@ -1,0 +1,149 @@
+"""Compiles functions for TPUs without owning one, and says what the compiled program needs.
+
+libtpu holds the whole compiler and takes the name of a topology in place of devices, such as 'v5e:16x16' for 256 chips.
+It finds what only the real target shows: kernels that Mosaic refuses, memory that does not suffice, and arrays that a
+whole slice would gather on every chip. Not for processes that use a TPU: the environment it sets keeps libtpu from
+looking for one.
+"""
+
+import contextlib
+import dataclasses
+import importlib.util
+import os
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.experimental import topologies
+from jax.sharding import AbstractDevice, AbstractMesh, Mesh, SingleDeviceSharding
+
+from jaxanim.core.errors import InputError
+from launch.aot import traffic
+
+EXAMPLES = "v4:2x2x1, v5e:2x2, v5e:16x16, v5p:2x2x1, v6e:2x2, tpu7x:2x2x1"
+COLLECTIVES = ("all-gather", "all-reduce", "all-to-all", "collective-permute", "reduce-scatter")
+# libtpu looks for a host with TPUs, on the network too, and complains; for compiling any valid value will do.
+_ENVIRONMENT = {
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # otherwise the lock of whoever owns a device, or compiles, keeps us out
+    "TPU_SKIP_MDS_QUERY": "1",
+    "TPU_ACCELERATOR_TYPE": "v5litepod-4",
+    "TPU_WORKER_HOSTNAMES": "localhost",
+    "TPU_WORKER_ID": "0",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Compiled:
+    """What the compiler says of a program. Bytes and FLOPs are those of one device.
+
+    Attributes:
+      device_kind: such as 'TPU v5 lite'.
+      devices: how many it was compiled for.
+      seconds: for tracing, lowering and compiling.
+      code_bytes: of the program itself.
+      flops: XLA's count; what a kernel of ours does is not in it.
+      bytes_accessed: XLA's count, with the dearer branch of every conditional.
+      main_memory_bytes: our count, see `traffic`.
+      custom_calls: number of TPU kernels.
+      collectives: number of each exchange between devices, those that occur.
+    """
+
+    device_kind: str
+    devices: int
+    seconds: float
+    argument_bytes: int
+    output_bytes: int
+    temp_bytes: int
+    code_bytes: int
+    flops: float
+    bytes_accessed: float
+    main_memory_bytes: float
+    custom_calls: int
+    collectives: Mapping[str, int]
+
+
+def compile_for(
+    function: Callable[..., Any], arguments: Sequence[Any], target: str | Mesh, *, donate: Sequence[int] = ()
+) -> Compiled:
+    """Compiles a function for one chip of a topology, or for all devices of a mesh.
+
+    Args:
+      function: takes and returns pytrees of arrays.
+      arguments: pytrees of `jax.ShapeDtypeStruct`; for a mesh, with shardings over it.
+      target: name of a topology, for one of its chips; or what `mesh_of` returned.
+      donate: numbers of the arguments whose memory the function may reuse.
+
+    Raises:
+      InputError: libtpu is not installed, or does not know the topology.
+      jax.errors.JaxRuntimeError: the compiler refuses the program; its message says why.
+    """
+    start = time.perf_counter()
+    placed, context, device, count = _place(tuple(arguments), target)
+    with context:
+        traced = jax.jit(function, donate_argnums=tuple(donate)).trace(*placed)
+        compiled = traced.lower(lowering_platforms=("tpu",)).compile()
+    seconds = time.perf_counter() - start
+    memory, cost, text = compiled.memory_analysis(), compiled.cost_analysis(), compiled.as_text()
+    return Compiled(
+        device_kind=device.device_kind,
+        devices=count,
+        seconds=seconds,
+        argument_bytes=memory.argument_size_in_bytes,
+        output_bytes=memory.output_size_in_bytes,
+        temp_bytes=memory.temp_size_in_bytes,
+        code_bytes=memory.generated_code_size_in_bytes,
+        flops=float(cost.get("flops", 0.0)),
+        bytes_accessed=float(cost.get("bytes accessed", 0.0)),
+        main_memory_bytes=traffic.main_memory_bytes(text),
+        custom_calls=count_custom_calls(text),
+        collectives=count_collectives(text),
+    )
+
+
+def mesh_of(topology: str, axis: str) -> Mesh:
+    """Returns all devices of a topology as a mesh of one axis.
+
+    Raises:
+      InputError: libtpu is not installed, or does not know the topology.
+    """
+    return Mesh(np.asarray(_devices(topology)), (axis,))
+
+
+def count_custom_calls(text: str) -> int:
+    """Returns how many TPU kernels a compiled program calls."""
+    return text.count(traffic.KERNEL)
+
+
+def count_collectives(text: str) -> dict[str, int]:
+    """Returns how often each exchange between devices occurs in a compiled program; asynchronous ones count once."""
+    counts = {name: len(re.findall(rf"\s{name}(?:-start)?\(", text)) for name in COLLECTIVES}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _place(
+    arguments: tuple[Any, ...], target: str | Mesh
+) -> tuple[tuple[Any, ...], contextlib.AbstractContextManager[Any], jax.Device, int]:
+    """Returns arguments on the target, the context that tells Pallas what it lowers for, and the target's devices."""
+    if isinstance(target, Mesh):
+        return arguments, jax.set_mesh(target), target.devices.flat[0], target.size
+    device = _devices(target)[0]
+    sharding = SingleDeviceSharding(device)
+    placed = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), arguments)
+    kind = AbstractDevice(device.device_kind, device.num_cores, "tpu")
+    return placed, jax.sharding.use_abstract_mesh(AbstractMesh((), (), abstract_device=kind)), device, 1
+
+
+def _devices(topology: str) -> Sequence[jax.Device]:
+    if importlib.util.find_spec("libtpu") is None:
+        raise InputError("libtpu, the compiler for TPUs, is not installed: pip install '.[aot]' (Linux only)")
+    if not topology:  # libtpu would take some topology of its own choice
+        raise InputError(f"topology must not be empty, but a name such as {EXAMPLES}")
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    try:
+        return topologies.get_topology_desc(platform="tpu", topology_name=topology).devices
+    except jax.errors.JaxRuntimeError as error:
+        raise InputError(f"libtpu has no topology {topology!r}, but such as {EXAMPLES}: {error}") from error
