@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from jaxanim.core import checks
 from jaxanim.core.types import Array, Float
-from jaxanim.ops.grid_sample import dispatch
+from jaxanim.ops.grid_sample import dispatch, native
 from jaxanim.ops.grid_sample.dispatch import Implementation
 from jaxanim.ops.grid_sample.positions import Padding, Units, resolve
 
@@ -33,7 +33,8 @@ def grid_sample(
         edges of the image (False). In pixel units it only says where 'reflect' puts the mirror.
       units: 'normalised' or 'pixel' coordinates.
       implementation: None takes what measured best on this kind of device (`dispatch`); a name forces that backend:
-        'xla', 'pallas_gpu', 'pallas_tpu'.
+        'xla', 'pallas_gpu', 'pallas_tpu', or 'native': C++ for CPUs, which
+        `python -m jaxanim.ops.grid_sample.native` compiles where it is to run.
 
     Returns:
       One value per grid position, in the type of `image`.
@@ -41,13 +42,17 @@ def grid_sample(
     Raises:
       TypeError: `image` is not floating point, or `grid` is not float32.
       ValueError: shapes do not fit, an axis of the image is empty, or an option is unknown.
-      NotImplementedError: the implementation asked for cannot run here.
+      NotImplementedError: the implementation asked for cannot run here, or is not built.
     """
     checks.check_option("padding", padding, _PADDINGS)
     checks.check_option("units", units, _UNITS)
     if implementation is not None:
         checks.check_option("implementation", implementation, dispatch.IMPLEMENTATIONS)
     _check_arrays(image, grid)
+    if implementation == "native":
+        # It resolves positions itself: between XLA and C++ they would take as long as the warp.
+        dispatch.check_platform(implementation)
+        return native.sample(image, grid, padding=padding, align_corners=align_corners, units=units)
     height, width = image.shape[-3:-1]
     positions = resolve(grid, height, width, padding=padding, align_corners=align_corners, units=units)
     return dispatch.read(image, positions, implementation)

@@ -6,12 +6,12 @@ from typing import Literal
 import jax
 
 from jaxanim.core.types import Array, Float
-from jaxanim.ops.grid_sample import pallas_gpu, pallas_tpu, xla
+from jaxanim.ops.grid_sample import native, pallas_gpu, pallas_tpu, xla
 from jaxanim.ops.grid_sample.positions import Positions
 
-Implementation = Literal["xla", "pallas_gpu", "pallas_tpu"]
-IMPLEMENTATIONS = ("xla", "pallas_gpu", "pallas_tpu")
-_PLATFORMS = {"pallas_gpu": "gpu", "pallas_tpu": "tpu"}
+Implementation = Literal["xla", "pallas_gpu", "pallas_tpu", "native"]
+IMPLEMENTATIONS = ("xla", "pallas_gpu", "pallas_tpu", "native")
+_PLATFORMS = {"pallas_gpu": "gpu", "pallas_tpu": "tpu", "native": "cpu"}
 
 # What measured best, by the start of the device's kind, with the day it was measured. No accelerator has been measured
 # yet, so that XLA serves them all; the kernels are there to be asked for.
@@ -28,12 +28,10 @@ def read(
     Raises:
       NotImplementedError: the backend asked for does not run on this platform or does not take this shape.
     """
-    platform, kind = target_device()
-    chosen = choose(kind) if implementation is None else implementation
-    if chosen in _PLATFORMS and platform != _PLATFORMS[chosen]:
-        raise NotImplementedError(
-            f"implementation {chosen!r} runs on {_PLATFORMS[chosen].upper()}s only, not on {platform} ({kind})"
-        )
+    chosen = choose(target_device()[1]) if implementation is None else implementation
+    check_platform(chosen)
+    if chosen == "native":
+        return native.read(image, positions.stacked())
     if chosen == "xla":
 
         def one(image: Array, x: Array, y: Array) -> Array:
@@ -51,6 +49,16 @@ def read(
     return kernel(images, position.reshape(count, *position.shape[-3:])).reshape(
         *batch, *position.shape[-3:-1], image.shape[-1]
     )
+
+
+def check_platform(implementation: Implementation) -> None:
+    """Raises NotImplementedError unless a backend runs on the device that is compiled for."""
+    platform, kind = target_device()
+    wanted = _PLATFORMS.get(implementation, platform)
+    if platform != wanted:
+        raise NotImplementedError(
+            f"implementation {implementation!r} runs on {wanted.upper()}s only, not on {platform} ({kind})"
+        )
 
 
 def choose(kind: str) -> Implementation:
