@@ -14,12 +14,24 @@ from tests.ops.grid_sample.contract import CONVENTIONS, GRID_TOLERANCE, IDS, Gri
 GOLDEN = Path(__file__).parents[2] / "golden" / "torch" / "grid_sample.npz"
 
 
-class TestDefault(GridSampleContract):
-    implementation = None
-
-
 class TestXla(GridSampleContract):
     implementation = "xla"
+
+
+def test_a_cpu_takes_xla_unasked(key):
+    assert ops.dispatch.choose("cpu") == "xla"
+    image, grid = jax.random.normal(key, (4, 5, 2)), jax.random.uniform(key, (3, 3, 2))
+    unasked, asked = (
+        ops.grid_sample(
+            image, grid, padding="border", align_corners=False, units="normalised", implementation=implementation
+        )
+        for implementation in (None, "xla")
+    )
+    np.testing.assert_array_equal(unasked, asked)
+
+
+def test_an_unknown_kind_of_device_takes_xla():
+    assert ops.dispatch.choose("NVIDIA H999") == "xla"
 
 
 @pytest.mark.parametrize("convention", [c for c in CONVENTIONS if c["units"] == "normalised"], ids=IDS[::2])
