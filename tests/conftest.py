@@ -1,11 +1,6 @@
 """Suite-wide settings: strict types and shapes, four devices, annotations checked at run time."""
 
-import os
 from typing import Any
-
-# Tests compile hundreds of programs and run each once or twice: compiling fast beats running fast. It is set before JAX
-# loads, and the commands that tests start inherit it.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 
 import flax.struct
 import jax
