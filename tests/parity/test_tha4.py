@@ -12,6 +12,7 @@ import pytest
 
 from tests.parity import checkpoints as rule
 from tests.parity import goldens, run
+from tests.parity.conftest import NETWORKS
 from tests.systems.tha4 import released
 
 GOLDENS = Path(__file__).parents[1] / "golden" / "tha4"
@@ -30,18 +31,7 @@ def test_checkpoints_are_those_of_the_goldens(network):
     assert rule.fingerprint(released.state_dict(network)) == FINGERPRINTS[network]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "eyebrow_decomposer",
-        "eyebrow_morphing_combiner",
-        "face_morpher",
-        "body_morpher",
-        "upscaler",
-        "student_face_morpher",
-        "student_body_morpher",
-    ],
-)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_network(checkpoints, name):
     report = run.evaluate(f"tha4/{name}", checkpoints / f"{name}.npz", GOLDENS / f"{name}.npz")
     assert {output: deviation for output, deviation in report.items() if not deviation.ok} == {}
