@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test clean
+.PHONY: demo test sweep clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -26,7 +26,11 @@ test: $(BIN)/python
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --cov --cov-report=term
+	$(BIN)/python -m pytest -m 'not sweep' --numprocesses=2 --dist=loadfile --no-loadscope-reorder --cov --cov-report=term
+
+# the kernels' tests on every input; `make test` takes one of each kind
+sweep: $(BIN)/python
+	$(BIN)/python -m pytest -m sweep --numprocesses=2 --dist=loadfile
 
 clean:
 	rm -rf $(VENV) demo-output build dist .pytest_cache .mypy_cache .ruff_cache

@@ -59,7 +59,13 @@ def not_finite(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     return jnp.where(kind < 3, values[jnp.minimum(kind, 2)], where)
 
 
-GRIDS = [smooth_positions, random_positions, one_pixel, integers, far_outside, not_finite]
+HOSTILE_GRIDS = [integers, random_positions, one_pixel, far_outside, not_finite]
+GRIDS = [smooth_positions, *HOSTILE_GRIDS]
+
+
+def first_and_swept(cases: list) -> list:
+    """Returns all cases; those after the first belong to the sweep (`make sweep`), which takes minutes."""
+    return [cases[0], *(pytest.param(case, marks=pytest.mark.sweep) for case in cases[1:])]
 
 
 def resolve(position: jax.Array, shape: tuple[int, ...]) -> jax.Array:
@@ -98,11 +104,11 @@ def check(read, key: jax.Array, shape: tuple[int, ...], make_positions, dtype=jn
 class KernelContract:
     """Tests of one kernel; subclasses define `read(image, position)` for batches."""
 
-    @pytest.mark.parametrize("shape", SHAPES, ids=str)
+    @pytest.mark.parametrize("shape", first_and_swept(SHAPES), ids=str)
     def test_equals_xla_on_smooth_flows(self, key, shape):
         check(self.read, key, shape, smooth_positions)
 
-    @pytest.mark.parametrize("make_positions", GRIDS[1:], ids=lambda function: function.__name__)
+    @pytest.mark.parametrize("make_positions", first_and_swept(HOSTILE_GRIDS), ids=lambda function: function.__name__)
     def test_equals_xla_on_hostile_grids(self, key, make_positions):
         check(self.read, key, SHAPES[1], make_positions)
 

@@ -64,6 +64,7 @@ class TestKernel(kernels.KernelContract):
     def read(self, image, position):
         return native.read(image, position)
 
+    @pytest.mark.sweep
     @pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 16, 17, 48])
     @pytest.mark.parametrize(
         "make_positions", [kernels.random_positions, kernels.not_finite], ids=["random", "not finite"]
@@ -78,6 +79,7 @@ class TestKernel(kernels.KernelContract):
         kernels.check(self.read, key, (1, 300, 240, channels, 150, 170), kernels.smooth_positions)
 
 
+@pytest.mark.sweep
 class TestNative(GridSampleContract):
     implementation = "native"
 
@@ -94,7 +96,9 @@ def test_nothing_outside_the_image_is_read():
     assert np.isfinite(grid_gradient[0]).all()
 
 
-@pytest.mark.parametrize("make_positions", kernels.GRIDS, ids=lambda function: function.__name__)
+@pytest.mark.parametrize(
+    "make_positions", kernels.first_and_swept(kernels.GRIDS), ids=lambda function: function.__name__
+)
 def test_gradients_repeat_to_the_bit(key, make_positions):
     shape = (1, 128, 160, 16, 90, 110)
     image, cotangent = jax.random.normal(key, shape[:4]), jax.random.normal(key, (1, *shape[4:], 16))

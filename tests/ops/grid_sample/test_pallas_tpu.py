@@ -17,6 +17,7 @@ class TestPallasTpu(kernels.KernelContract):
         return chunks.read_products(image, position, True)
 
 
+@pytest.mark.sweep
 def test_simulated_memories(key):
     """The simulator of the TPU's memories and copies sees races and reads of memory never written."""
     kernels.check(
@@ -67,7 +68,7 @@ def test_lists_that_are_too_short_fall_back(key, monkeypatch):
     kernels.check(lambda i, p: chunks.read_products(i, p, True), key, shape, kernels.random_positions)
 
 
-@pytest.mark.parametrize("limit", [4, 8])
+@pytest.mark.parametrize("limit", kernels.first_and_swept([4, 8]))
 def test_large_outputs_are_cut_into_calls(key, monkeypatch, limit):
     """4 tiles a call: bands of one image; 8: one image at a time."""
     monkeypatch.setattr(chunks, "MAX_TILES", limit)

@@ -21,13 +21,15 @@ class TestLanes(kernels.KernelContract):
     def read(self, image, position):
         return read(image, position)
 
-    @pytest.mark.parametrize("shape", [(1, 32, 32, 16, 32, 32), *kernels.SHAPES[1:]], ids=str)
+    @pytest.mark.parametrize("shape", kernels.first_and_swept([(1, 32, 32, 16, 32, 32), *kernels.SHAPES[1:]]), ids=str)
     def test_equals_xla_on_smooth_flows(self, key, shape):
         """With 16 channels where the contract has 32."""
         kernels.check(self.read, key, shape, kernels.smooth_positions)
 
 
-@pytest.mark.parametrize("make_positions", [kernels.random_positions, kernels.integers, kernels.not_finite])
+@pytest.mark.parametrize(
+    "make_positions", kernels.first_and_swept([kernels.random_positions, kernels.integers, kernels.not_finite])
+)
 def test_flows_that_need_many_windows(key, make_positions):
     position = kernels.resolve(make_positions(key, WIDE), WIDE)
     listed = _windows(position, WIDE)
@@ -35,6 +37,7 @@ def test_flows_that_need_many_windows(key, make_positions):
     kernels.check(read, key, WIDE, make_positions)
 
 
+@pytest.mark.sweep
 def test_flipped_and_turned_flows(key):
     """Where neighbours do not look at neighbours: many steps for few pixels."""
     shape = (1, 140, 140, 3, 140, 140)
@@ -63,6 +66,7 @@ def test_flows_that_fit_do_not_fall_back(key, monkeypatch):
     kernels.check(read, key, kernels.SHAPES[1], kernels.smooth_positions)
 
 
+@pytest.mark.sweep
 def test_positions_a_hair_from_whole_pixels(key):
     """-1e-9 lies in the cell before 0; a kernel that adds an offset before rounding down forgets it."""
     shape = (1, 40, 40, 2, 4, 40)
@@ -84,6 +88,7 @@ def test_a_bad_pixel_spoils_only_what_reads_it(key, bad):
     np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
+@pytest.mark.sweep
 def test_simulated_memories(key):
     """The simulator of the TPU's memories and copies sees races and reads of memory never written."""
 
