@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.experimental import pallas as pl
 
-from jaxanim.core.types import Array
+from jaxanim.core.types import Array, Float
 from jaxanim.ops.grid_sample.pallas_tpu.tiles import TILE, WINDOW_COLUMNS, WINDOW_ROWS
 
 _LANES = 128
@@ -80,17 +80,26 @@ def image_gradient(
     """Adds one output tile's part to the gradient of one image tile."""
     del tile_ref, zeros_ref  # zeros_ref is the same memory as gradient_ref: image tiles that nothing touches stay 0
     step = pl.program_id(0)
-    corner = corner_ref[step]
+    points, channels = position_ref.shape[-1], cotangent_ref.shape[-1]
+    weights = image_tile_weights(position_ref, corner_ref[step])
+    part = product(weights, cotangent_ref[0].reshape(points, channels), (1, 0))
+    total = accumulate(sum_ref, part, begins_image_tile(image_tile_ref, step))
+    gradient_ref[0] = total.reshape(gradient_ref.shape[1:])
+
+
+def image_tile_weights(position_ref: Any, corner: Array) -> Float[Array, "256 p"]:
+    """Returns the weight of each pixel of an image tile, whose corner is row << 16 | column, at each position."""
     pixel = lax.broadcasted_iota(jnp.int32, (TILE * TILE, 1), 0)
     column = (corner & 0xFFFF) + pixel % TILE
     row = (corner >> 16) + pixel // TILE
     weight_x, _ = hat(column.astype(jnp.float32) - position_ref[0, 0:1])
     weight_y, _ = hat(row.astype(jnp.float32) - position_ref[0, 1:2])
-    points, channels = position_ref.shape[-1], cotangent_ref.shape[-1]
-    part = product(weight_x * weight_y, cotangent_ref[0].reshape(points, channels), (1, 0))
-    is_first = (step == 0) | (image_tile_ref[jnp.maximum(step - 1, 0)] != image_tile_ref[step])
-    total = accumulate(sum_ref, part, is_first)
-    gradient_ref[0] = total.reshape(gradient_ref.shape[1:])
+    return weight_x * weight_y
+
+
+def begins_image_tile(image_tile_ref: Any, step: Array) -> Array:
+    """Returns whether a step of the list is the first of its image tile."""
+    return (step == 0) | (image_tile_ref[jnp.maximum(step - 1, 0)] != image_tile_ref[step])
 
 
 def accumulate(sum_ref: Any, part: Array, is_first: Array) -> Array:

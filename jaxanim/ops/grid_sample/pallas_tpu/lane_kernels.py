@@ -18,7 +18,6 @@ from jax.experimental.pallas import tpu as pltpu
 
 from jaxanim.core.types import Array
 from jaxanim.ops.grid_sample.pallas_tpu import kernels
-from jaxanim.ops.grid_sample.pallas_tpu.tiles import TILE
 
 ROWS, LANES = 8, 128  # of a tile
 STEPS = 24  # of a window
@@ -108,14 +107,9 @@ def image_gradient(
     """Adds one 16x16 output tile's part to the gradient of one 16x16 image tile."""
     del tile_ref, zeros_ref  # zeros_ref is the same memory as gradient_ref: image tiles that nothing touches stay 0
     entry = pl.program_id(0)
-    corner = corner_ref[entry]
-    pixel = lax.broadcasted_iota(jnp.int32, (TILE * TILE, 1), 0)
-    column = (corner & 0xFFFF) + pixel % TILE
-    row = (corner >> 16) + pixel // TILE
-    weight_x, _ = kernels.hat(column.astype(jnp.float32) - position_ref[0, 0:1])
-    weight_y, _ = kernels.hat(row.astype(jnp.float32) - position_ref[0, 1:2])
-    part = kernels.product(cotangent_ref[0], weight_x * weight_y, (1, 1))
-    is_first = (entry == 0) | (image_tile_ref[jnp.maximum(entry - 1, 0)] != image_tile_ref[entry])
+    weights = kernels.image_tile_weights(position_ref, corner_ref[entry])
+    part = kernels.product(cotangent_ref[0], weights, (1, 1))
+    is_first = kernels.begins_image_tile(image_tile_ref, entry)
     kernels.accumulate(gradient_ref, part[None], is_first)
 
 
