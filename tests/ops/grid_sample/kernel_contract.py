@@ -82,11 +82,12 @@ def assert_close(result: jax.Array, expected: jax.Array, dtype: object, name: st
 
 
 def check(read, key: jax.Array, shape: tuple[int, ...], make_positions, dtype=jnp.float32) -> None:
-    """Compares pixels and both gradients of a kernel with XLA's."""
+    """Compares pixels and both gradients of a kernel with XLA's; where a position is NaN, the cotangent is, too."""
     keys = jax.random.split(key, 3)
     image = jax.random.normal(keys[0], shape[:4]).astype(dtype)
     position = resolve(make_positions(keys[1], shape), shape)
     cotangent = jax.random.normal(keys[2], (shape[0], *shape[4:], shape[3])).astype(dtype)
+    cotangent = jnp.where(jnp.isnan(position).any(axis=-1, keepdims=True), jnp.asarray(jnp.nan, dtype), cotangent)
 
     def all_of(function):
         def run(image, position, cotangent):

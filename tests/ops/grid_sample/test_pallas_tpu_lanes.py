@@ -7,7 +7,7 @@ import pytest
 from jax.experimental.pallas import tpu as pltpu
 
 from jaxanim.ops.grid_sample import pallas_tpu, xla
-from jaxanim.ops.grid_sample.pallas_tpu import calls, choice, chunks, lanes
+from jaxanim.ops.grid_sample.pallas_tpu import calls, choice, lanes, products
 from tests.ops.grid_sample import kernel_contract as kernels
 
 WIDE = (1, 48, 600, 2, 24, 140)  # wider and higher than a window of 24 steps x 256 columns, two tiles across
@@ -55,8 +55,8 @@ def test_lists_that_are_too_short_fall_back(key, monkeypatch):
     monkeypatch.setattr(lanes, "WINDOWS_PER_TILE", 1)
     monkeypatch.setattr(lanes, "PAIRS_PER_TILE", 1)
     position = kernels.resolve(kernels.random_positions(key, WIDE), WIDE)
-    layout = lanes._Windows((1, 48, 640, 2), chunks._pad_positions(position, 128))
-    assert not bool(layout.fits)
+    layout = lanes._Windows((1, 48, 640, 2), calls.pad_positions(position, 128))
+    assert not bool(layout.parts.fits)
     kernels.check(read, key, WIDE, kernels.random_positions)
 
 
@@ -135,15 +135,16 @@ def test_windows_cover_every_pixel_needed_once(key):
                 assert seen[i // 8 * 2 + j // 128, i % 8, row + 8, column] == 1
 
 
-def test_large_outputs_are_cut_into_calls(key, monkeypatch):
-    monkeypatch.setattr(chunks, "MAX_TILES", 8)  # 16 rows of 128 columns
+def test_long_lists_are_cut_into_parts(key, monkeypatch):
+    monkeypatch.setattr(lanes, "MAX_TILES", 4)
+    monkeypatch.setattr(lanes, "MAX_SMALL_TILES", 10)
     kernels.check(read, key, (1, 32, 48, 2, 40, 64), kernels.smooth_positions)
 
 
 @pytest.mark.parametrize(("channels", "by_lanes"), [(1, True), (16, True), (17, False), (64, False)])
 def test_the_choice_goes_by_channels(monkeypatch, channels, by_lanes):
     monkeypatch.setattr(lanes, "read_lanes", lambda image, position, interpret: jnp.ones_like(image))
-    monkeypatch.setattr(chunks, "read_products", lambda image, position, interpret: jnp.zeros_like(image))
+    monkeypatch.setattr(products, "read_products", lambda image, position, interpret: jnp.zeros_like(image))
     out = pallas_tpu.read(jnp.zeros((1, 4, 4, channels)), jnp.zeros((1, 4, 4, 2)))
     np.testing.assert_array_equal(out, float(by_lanes))
     assert choice.MAX_LANE_CHANNELS <= lanes.MAX_CHANNELS
@@ -157,4 +158,5 @@ def test_too_many_channels_are_refused():
 def _windows(position, shape):
     """The windows of a flow over an image of a shape, both padded as the kernels want them."""
     height, width = -(-shape[1] // 16) * 16, -(-shape[2] // 128) * 128
-    return lanes.list_windows(chunks._pad_positions(position, 128), height, width, 200)
+    box = lanes.boxes(calls.pad_positions(position, 128), height, width)
+    return lanes.list_windows(box, 0, 200)

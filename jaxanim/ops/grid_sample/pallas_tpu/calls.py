@@ -1,8 +1,4 @@
-"""Runs the TPU kernels on images and positions of whole tiles, as one differentiable function.
-
-The lists of windows have a length that must be known when compiling. Where a flow needs more than fits (a random flow
-on a large image), XLA's gather takes over at run time: slower, never wrong.
-"""
+"""What both sets of TPU kernels share: how a kernel is run over a list, padding, tiles, and the way out by XLA."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -16,59 +12,103 @@ from jax.experimental.pallas import tpu as pltpu
 
 from jaxanim.core.types import Array, Float
 from jaxanim.ops.grid_sample import xla
-from jaxanim.ops.grid_sample.pallas_tpu import kernels
-from jaxanim.ops.grid_sample.pallas_tpu.tiles import TILE, WINDOW_COLUMNS, WINDOW_ROWS, Boxes, boxes, pairs, windows
+from jaxanim.ops.grid_sample.pallas_tpu.tiles import TILE, WINDOW_COLUMNS
 
-WINDOWS_PER_TILE = 12  # on average, in the lists; a smooth flow needs one, and four image tiles
-_POINTS = TILE * TILE
-_LANES = 128
+POINTS = TILE * TILE
+MAX_SIDE = 16384  # rows and columns are packed into 16 bits
+_FAR_OUTSIDE = -2.0
 Interpret = Any  # False, True, or pltpu.InterpretParams
+Blocked = tuple[Array, pl.BlockSpec]
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def read_tiles(
-    image: Float[Array, "n h w c"], position: Float[Array, "n i j 2"], interpret: Interpret
-) -> Float[Array, "n i j c"]:
-    """Reads images that are 0 outside at positions; all sizes are multiples of 16, images at least 32, no NaN."""
-    return _forward(image, position, interpret)[0]
+def call_kernel(
+    kernel: Callable[..., None],
+    listed: tuple[Array, ...],
+    inputs: Sequence[Blocked],
+    output: tuple[jax.ShapeDtypeStruct, pl.BlockSpec],
+    interpret: Interpret,
+    *,
+    sum_shape: tuple[int, ...] | None = None,
+    into: Array | None = None,
+    adds: bool = False,
+) -> Array:
+    """Runs a kernel once per entry of a list, whose last array is the number of its entries.
+
+    Args:
+      kernel: takes references to the arrays of the list, the inputs, the output, and its sum.
+      listed: see `tiles`; also given to the index maps of the blocks.
+      inputs: arrays and which blocks of them an entry sees.
+      output: what is written, and which block.
+      interpret: see `read_products`.
+      sum_shape: of a float32 array that the kernel keeps from entry to entry; None for none.
+      into: the array that is written to, in place; None for a new one, of which every block must be written.
+      adds: the kernel also takes the block of `into`, as its last input, to add to it.
+    """
+    *scalars, total = listed
+    given = list(inputs)
+    if into is not None:
+        given.append((into, output[1] if adds else pl.BlockSpec(memory_space=pl.ANY)))
+    last = len(scalars) + len(given) - 1
+    body = kernel if into is None or adds else functools.partial(_without, last, kernel)
+    return pl.pallas_call(
+        body,
+        out_shape=output[0],
+        grid_spec=pltpu.PrefetchScalarGridSpec(
+            num_scalar_prefetch=len(scalars),
+            grid=(total,),
+            in_specs=[spec for _, spec in given],
+            out_specs=output[1],
+            scratch_shapes=[] if sum_shape is None else [pltpu.VMEM(sum_shape, jnp.float32)],
+        ),
+        input_output_aliases={} if into is None else {last: 0},
+        compiler_params=pltpu.CompilerParams(dimension_semantics=("arbitrary",)),
+        interpret=interpret,
+        name=f"grid_sample_{getattr(kernel, 'func', kernel).__name__}",
+    )(*scalars, *(array for array, _ in given))
 
 
-def _forward(image: Array, position: Array, interpret: Interpret) -> tuple[Array, tuple[Array, Array]]:
-    layout = _Layout(image, position)
-
-    def kernel() -> Array:
-        return layout.run_windows(
-            kernels.pixels,
-            [(into_tiles(position), layout.positions), (image, layout.window)],
-            (jax.ShapeDtypeStruct(layout.out_shape, image.dtype), layout.tile),
-            pltpu.VMEM((_POINTS, layout.channels), jnp.float32),
-            interpret,
-        )
-
-    return lax.cond(layout.fits_windows, kernel, lambda: gather(image, position)), (image, position)
+def _without(position: int, kernel: Callable[..., None], *references: Any) -> None:
+    """Runs a kernel without one of the references: the array that it writes in place."""
+    kernel(*references[:position], *references[position + 1 :])
 
 
-def _backward(interpret: Interpret, residuals: tuple[Array, Array], cotangent: Array) -> tuple[Array, Array]:
-    image, position = residuals
-    layout = _Layout(image, position)
-    tiled = into_tiles(position)
+def pad_image(image: Float[Array, "n h w c"], columns: int) -> Float[Array, "n i j c"]:
+    """Adds zeros below and to the right, which is what lies there anyway, up to a multiple of 16 rows and `columns`.
 
-    def kernel() -> tuple[Array, Array]:
-        along = layout.run_windows(
-            kernels.position_gradient,
-            [(tiled, layout.positions), (image, layout.window), (cotangent, layout.tile)],
-            (jax.ShapeDtypeStruct(tiled.shape, jnp.float32), layout.positions),
-            pltpu.VMEM((_POINTS, _LANES), jnp.float32),
-            interpret,
-        )
-        return layout.run_pairs(tiled, cotangent, interpret), from_tiles(along, position.shape)
-
-    fits = layout.fits_windows & layout.fits_pairs
-    image_gradient, position_gradient = lax.cond(fits, kernel, lambda: scatter(image, position, cotangent))
-    return image_gradient.astype(image.dtype), position_gradient
+    Raises:
+      NotImplementedError: the image has a side of more than 16384.
+    """
+    height, width = image.shape[1:3]
+    if max(height, width) > MAX_SIDE:
+        raise NotImplementedError(f"pallas_tpu takes images up to {MAX_SIDE}x{MAX_SIDE}, got shape {image.shape}")
+    below = max(_round_up(height, TILE), WINDOW_COLUMNS) - height
+    right = max(_round_up(width, columns), WINDOW_COLUMNS) - width
+    return jnp.pad(image, ((0, 0), (0, below), (0, right), (0, 0)))
 
 
-read_tiles.defvjp(_forward, _backward)
+def pad_positions(position: Float[Array, "n i j 2"], columns: int) -> Float[Array, "n k l 2"]:
+    """Adds positions that need nothing, up to a multiple of 16 rows and `columns`."""
+    height, width = position.shape[1:3]
+    padding = ((0, 0), (0, _round_up(height, TILE) - height), (0, _round_up(width, columns) - width), (0, 0))
+    return jnp.pad(position, padding, constant_values=_FAR_OUTSIDE)
+
+
+def _round_up(size: int, step: int) -> int:
+    return -(-size // step) * step
+
+
+def into_tiles(pixels: Float[Array, "n i j c"]) -> Float[Array, "t c 256"]:
+    """Returns 16x16 tiles, every channel (x and y of positions) in a row of its own."""
+    n, rows, columns, channels = pixels.shape
+    tiled = pixels.reshape(n, rows // TILE, TILE, columns // TILE, TILE, channels)
+    return tiled.transpose(0, 1, 3, 5, 2, 4).reshape(-1, channels, POINTS)
+
+
+def from_tiles(tiled: Float[Array, "t c 256"], shape: tuple[int, ...]) -> Float[Array, "n i j c"]:
+    """Puts tiles back together to a shape (n, i, j, c)."""
+    n, rows, columns, channels = shape
+    apart = tiled.reshape(n, rows // TILE, columns // TILE, channels, TILE, TILE)
+    return apart.transpose(0, 1, 4, 2, 5, 3).reshape(shape)
 
 
 def gather(image: Array, position: Array) -> Array:
@@ -96,112 +136,3 @@ def _bands(array: Float[Array, "n i j c"]) -> Float[Array, "k n 16 j c"]:
 def _join_bands(bands: Float[Array, "k n 16 j c"]) -> Float[Array, "n i j c"]:
     k, n, rows, columns, channels = bands.shape
     return jnp.moveaxis(bands, 0, 1).reshape(n, k * rows, columns, channels)
-
-
-class _Layout:
-    """The lists of one call and the blocks that its kernels see."""
-
-    def __init__(self, image: Array, position: Array):
-        self.count, self.height, self.width, self.channels = image.shape
-        rows, columns = position.shape[1:3]
-        self.out_shape = (*position.shape[:-1], self.channels)
-        self.per_row = columns // TILE
-        self.per_image = rows // TILE * self.per_row
-        self.column_step = 8 if image.dtype == jnp.float32 else 16
-        self.capacity = self.count * self.per_image * WINDOWS_PER_TILE
-        self.box: Boxes = boxes(position, self.height, self.width)
-        self.windows = windows(self.box, self.height, self.width, column_step=self.column_step, capacity=self.capacity)
-        self.pairs = pairs(self.box, self.height, self.width, tiles_per_image=self.per_image, capacity=self.capacity)
-        self.fits_windows = self.windows.total <= self.capacity
-        self.fits_pairs = self.pairs.total <= self.capacity
-        self.positions = pl.BlockSpec((1, 2, _POINTS), lambda k, tile, *_: (tile[k], 0, 0))
-        self.tile = pl.BlockSpec((1, TILE, TILE, self.channels), self._tile_index)
-        self.window = pl.BlockSpec(
-            (pl.Element(1), pl.Element(WINDOW_ROWS), pl.Element(WINDOW_COLUMNS), pl.Element(self.channels)),
-            self._window_index,
-        )
-
-    def _tile_index(self, k: Any, tile: Any, *_: Any) -> tuple[Any, ...]:
-        within = tile[k] % self.per_image
-        return tile[k] // self.per_image, within // self.per_row, within % self.per_row, 0
-
-    def _window_index(self, k: Any, tile: Any, origin: Any, _: Any) -> tuple[Any, ...]:
-        column = pl.multiple_of(origin[k] & 0xFFFF, self.column_step)
-        return tile[k] // self.per_image, origin[k] >> 16, column, 0
-
-    def _image_tile_index(self, k: Any, _: Any, image_tile: Any, *__: Any) -> tuple[Any, ...]:
-        per_row = self.width // TILE
-        per_image = self.height // TILE * per_row
-        within = image_tile[k] % per_image
-        return image_tile[k] // per_image, within // per_row, within % per_row, 0
-
-    def run_windows(
-        self,
-        kernel: Callable[..., None],
-        inputs: Sequence[tuple[Array, pl.BlockSpec]],
-        output: tuple[jax.ShapeDtypeStruct, pl.BlockSpec],
-        scratch: Any,
-        interpret: Interpret,
-    ) -> Array:
-        """Runs a kernel once per window."""
-        listed = (self.windows.tile, self.windows.origin, self.windows.state)
-        return call_kernel(kernel, self.windows.total, listed, inputs, output, scratch, interpret)
-
-    def run_pairs(self, tiled: Array, cotangent: Array, interpret: Interpret) -> Array:
-        """Returns the image's gradient, in float32."""
-        per_row = self.width // TILE
-        within = self.pairs.image_tile % (self.height // TILE * per_row)
-        corner = (within // per_row * TILE) << 16 | within % per_row * TILE
-        shape = (self.count, self.height, self.width, self.channels)
-        block = pl.BlockSpec((1, TILE, TILE, self.channels), self._image_tile_index)
-        inputs = [
-            (tiled, self.positions),
-            (cotangent, self.tile),
-            (jnp.zeros(shape, jnp.float32), pl.BlockSpec(memory_space=pl.ANY)),
-        ]
-        listed = (self.pairs.tile, self.pairs.image_tile, corner)
-        output = (jax.ShapeDtypeStruct(shape, jnp.float32), block)
-        scratch = pltpu.VMEM((_POINTS, self.channels), jnp.float32)
-        return call_kernel(kernels.image_gradient, self.pairs.total, listed, inputs, output, scratch, interpret, {5: 0})
-
-
-def call_kernel(
-    kernel: Callable[..., None],
-    steps: Array,
-    listed: tuple[Array, ...],
-    inputs: Sequence[tuple[Array, pl.BlockSpec]],
-    output: tuple[jax.ShapeDtypeStruct, pl.BlockSpec],
-    scratch: Any | None,
-    interpret: Interpret,
-    aliases: dict[int, int] | None = None,
-) -> Array:
-    """Runs a kernel `steps` times, over lists that it and its block indices read; inputs and output have blocks."""
-    return pl.pallas_call(
-        kernel,
-        out_shape=output[0],
-        grid_spec=pltpu.PrefetchScalarGridSpec(
-            num_scalar_prefetch=len(listed),
-            grid=(steps,),
-            in_specs=[spec for _, spec in inputs],
-            out_specs=output[1],
-            scratch_shapes=[] if scratch is None else [scratch],
-        ),
-        input_output_aliases=aliases or {},
-        compiler_params=pltpu.CompilerParams(dimension_semantics=("arbitrary",)),
-        interpret=interpret,
-        name=f"grid_sample_{kernel.__name__}",
-    )(*listed, *(array for array, _ in inputs))
-
-
-def into_tiles(pixels: Float[Array, "n i j c"]) -> Float[Array, "t c 256"]:
-    """Returns 16x16 tiles, every channel (x and y of positions) in a row of its own."""
-    n, rows, columns, channels = pixels.shape
-    tiled = pixels.reshape(n, rows // TILE, TILE, columns // TILE, TILE, channels)
-    return tiled.transpose(0, 1, 3, 5, 2, 4).reshape(-1, channels, _POINTS)
-
-
-def from_tiles(tiled: Float[Array, "t c 256"], shape: tuple[int, ...]) -> Float[Array, "n i j c"]:
-    """Puts tiles back together to a shape (n, i, j, c)."""
-    n, rows, columns, channels = shape
-    apart = tiled.reshape(n, rows // TILE, columns // TILE, channels, TILE, TILE)
-    return apart.transpose(0, 1, 4, 2, 5, 3).reshape(shape)

@@ -1,7 +1,7 @@
 """Chooses between the two sets of TPU kernels by the number of channels."""
 
 from jaxanim.core.types import Array, Float
-from jaxanim.ops.grid_sample.pallas_tpu import calls, chunks, lanes
+from jaxanim.ops.grid_sample.pallas_tpu import calls, lanes, products
 
 # Products with hat weights have the channels in the 128 lanes, and cost the same for 1 channel as for 128, in time and
 # in memory; lane gathers cost in proportion to the channels. Counted in instructions, not measured on a chip.
@@ -16,5 +16,5 @@ def read(
     Raises:
       NotImplementedError: the image has a side of more than 16384 or more than 1024 channels.
     """
-    kernel = lanes.read_lanes if image.shape[3] <= MAX_LANE_CHANNELS else chunks.read_products
+    kernel = lanes.read_lanes if image.shape[3] <= MAX_LANE_CHANNELS else products.read_products
     return kernel(image, position, interpret)

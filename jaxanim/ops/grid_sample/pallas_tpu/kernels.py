@@ -19,22 +19,22 @@ from jaxanim.core.types import Array, Float
 from jaxanim.ops.grid_sample.pallas_tpu.tiles import TILE, WINDOW_COLUMNS, WINDOW_ROWS
 
 _LANES = 128
-_NOWHERE = -1e6  # a pixel there has no weight
+_NOWHERE, _FAR_AWAY = -1e6, 1e6  # of a pixel and of a position; they have no weight for any other, nor for each other
 
 
 def pixels(
     tile_ref: Any, origin_ref: Any, state_ref: Any, position_ref: Any, image_ref: Any, out_ref: Any, sum_ref: Any
 ) -> None:
     """Adds one window's part to its tile."""
-    del tile_ref
     step = pl.program_id(0)
     state = state_ref[step]
     channels = image_ref.shape[-1]
+    positions, known = _columns(position_ref)
     part = jnp.zeros(sum_ref.shape, jnp.float32)
-    for row, (weight_x, _, weight_y, _) in _window_weights(position_ref, origin_ref[step], state):
+    for row, (weight_x, _, weight_y, _) in _window_weights(positions, origin_ref[step], state):
         strip = image_ref[0, row : row + _LANES // WINDOW_COLUMNS].reshape(_LANES, channels)
         part += product(weight_x * weight_y, strip, (1, 0))
-    total = accumulate(sum_ref, part, (state & 1) == 1)
+    total = jnp.where(known, accumulate(sum_ref, part, (state & 1) == 1), jnp.nan)
     out_ref[0] = total.reshape(out_ref.shape[1:]).astype(out_ref.dtype)
 
 
@@ -49,20 +49,21 @@ def position_gradient(
     sum_ref: Any,
 ) -> None:
     """Adds one window's part to the gradient of its tile's positions."""
-    del tile_ref
     step = pl.program_id(0)
     state = state_ref[step]
     channels, points = image_ref.shape[-1], position_ref.shape[-1]
+    positions, known = _columns(position_ref)
     cotangent = cotangent_ref[0].reshape(points, channels)
     along_x = jnp.zeros((points, _LANES), jnp.float32)
     along_y = along_x
-    for row, (weight_x, slope_x, weight_y, slope_y) in _window_weights(position_ref, origin_ref[step], state):
+    for row, (weight_x, slope_x, weight_y, slope_y) in _window_weights(positions, origin_ref[step], state):
         strip = image_ref[0, row : row + _LANES // WINDOW_COLUMNS].reshape(_LANES, channels)
         alike = product(cotangent.astype(jnp.float32), strip, (1, 1))
         along_x += alike * slope_x * weight_y
         along_y += alike * weight_x * slope_y
     sums = [jnp.sum(values, axis=1, keepdims=True) for values in (along_x, along_y)]
     part = jnp.concatenate([*sums, jnp.zeros((points, _LANES - 2), jnp.float32)], axis=1)
+    part = jnp.where(known, part, 0.0)  # a cotangent there may be NaN, too
     total = accumulate(sum_ref, part, (state & 1) == 1)
     gradient_ref[0] = jnp.transpose(total)[0:2]
 
@@ -73,18 +74,38 @@ def image_gradient(
     corner_ref: Any,
     position_ref: Any,
     cotangent_ref: Any,
-    zeros_ref: Any,
     gradient_ref: Any,
     sum_ref: Any,
 ) -> None:
     """Adds one output tile's part to the gradient of one image tile."""
-    del tile_ref, zeros_ref  # zeros_ref is the same memory as gradient_ref: image tiles that nothing touches stay 0
-    step = pl.program_id(0)
-    points, channels = position_ref.shape[-1], cotangent_ref.shape[-1]
-    weights = image_tile_weights(position_ref, corner_ref[step])
-    part = product(weights, cotangent_ref[0].reshape(points, channels), (1, 0))
-    total = accumulate(sum_ref, part, begins_image_tile(image_tile_ref, step))
+    part = _image_tile_part(corner_ref, position_ref, cotangent_ref)
+    total = accumulate(sum_ref, part, begins_image_tile(image_tile_ref, pl.program_id(0)))
     gradient_ref[0] = total.reshape(gradient_ref.shape[1:])
+
+
+def add_image_gradient(
+    tile_ref: Any,
+    image_tile_ref: Any,
+    corner_ref: Any,
+    position_ref: Any,
+    cotangent_ref: Any,
+    before_ref: Any,
+    gradient_ref: Any,
+    sum_ref: Any,
+) -> None:
+    """The same, added to what other lists have found for the image tile."""
+    part = _image_tile_part(corner_ref, position_ref, cotangent_ref)
+    is_first = begins_image_tile(image_tile_ref, pl.program_id(0))
+    part += jnp.where(is_first, before_ref[0].reshape(part.shape), 0.0)
+    gradient_ref[0] = accumulate(sum_ref, part, is_first).reshape(gradient_ref.shape[1:])
+
+
+def _image_tile_part(corner_ref: Any, position_ref: Any, cotangent_ref: Any) -> Float[Array, "256 c"]:
+    points, channels = position_ref.shape[-1], cotangent_ref.shape[-1]
+    weights = image_tile_weights(position_ref, corner_ref[pl.program_id(0)])
+    cotangent = cotangent_ref[0].reshape(points, channels)
+    _, known = _columns(position_ref)
+    return product(weights, jnp.where(known, cotangent, jnp.zeros((), cotangent.dtype)), (1, 0))
 
 
 def image_tile_weights(position_ref: Any, corner: Array) -> Float[Array, "256 p"]:
@@ -92,9 +113,15 @@ def image_tile_weights(position_ref: Any, corner: Array) -> Float[Array, "256 p"
     pixel = lax.broadcasted_iota(jnp.int32, (TILE * TILE, 1), 0)
     column = (corner & 0xFFFF) + pixel % TILE
     row = (corner >> 16) + pixel // TILE
-    weight_x, _ = hat(column.astype(jnp.float32) - position_ref[0, 0:1])
-    weight_y, _ = hat(row.astype(jnp.float32) - position_ref[0, 1:2])
-    return weight_x * weight_y
+    x, y = position_ref[0, 0:1], position_ref[0, 1:2]
+    weight_x, _ = hat(column.astype(jnp.float32) - x)
+    weight_y, _ = hat(row.astype(jnp.float32) - y)
+    return jnp.where(is_known(x, y), weight_x * weight_y, 0.0)
+
+
+def is_known(x: Array, y: Array) -> Array:
+    """Returns where positions are not NaN. Resolved ones are at least -2; x != x is for compilers to do away with."""
+    return (x >= -2.0) & (y >= -2.0)
 
 
 def begins_image_tile(image_tile_ref: Any, step: Array) -> Array:
@@ -109,11 +136,17 @@ def accumulate(sum_ref: Any, part: Array, is_first: Array) -> Array:
     return total
 
 
-def _window_weights(position_ref: Any, origin: Array, state: Array) -> list[tuple[int, tuple[Array, ...]]]:
-    """Returns, for each strip of 128 window pixels, its first row and weights and slopes along x and y (P x 128)."""
+def _columns(position_ref: Any) -> tuple[Float[Array, "p 8"], Array]:
+    """Returns x and y of a tile's positions as columns, and where they are known; unknown ones are far away."""
     points = position_ref.shape[-1]
-    rows_per_strip = _LANES // WINDOW_COLUMNS
     positions = jnp.transpose(jnp.concatenate([position_ref[0], jnp.zeros((6, points), jnp.float32)], axis=0))
+    known = is_known(positions[:, 0:1], positions[:, 1:2])
+    return jnp.where(known, positions, _FAR_AWAY), known
+
+
+def _window_weights(positions: Float[Array, "p 8"], origin: Array, state: Array) -> list[tuple[int, tuple[Array, ...]]]:
+    """Returns, for each strip of 128 window pixels, its first row and weights and slopes along x and y (P x 128)."""
+    rows_per_strip = _LANES // WINDOW_COLUMNS
     x = positions[:, 0:1] - (origin & 0xFFFF).astype(jnp.float32)
     y = positions[:, 1:2] - (origin >> 16).astype(jnp.float32)
     lane = lax.broadcasted_iota(jnp.int32, (1, _LANES), 1)

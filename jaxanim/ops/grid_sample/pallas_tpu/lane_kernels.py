@@ -16,7 +16,7 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import tpu as pltpu
 
-from jaxanim.core.types import Array
+from jaxanim.core.types import Array, Float
 from jaxanim.ops.grid_sample.pallas_tpu import kernels
 
 ROWS, LANES = 8, 128  # of a tile
@@ -33,17 +33,18 @@ class _Place(NamedTuple):
       step: in which the upper two corners are met; the lower two follow in the next one.
       column: of the left two corners.
       down, right: the distance from the upper left corner.
+      known: whether the position is not NaN.
     """
 
     step: Array
     column: Array
     down: Array
     right: Array
+    known: Array
 
 
 def pixels(tile_ref: Any, origin_ref: Any, state_ref: Any, position_ref: Any, image_ref: Any, out_ref: Any) -> None:
     """Adds one window's part to its tile."""
-    del tile_ref
     entry = pl.program_id(0)
     state = state_ref[entry]
     place = _place(position_ref, origin_ref[entry])
@@ -59,7 +60,8 @@ def pixels(tile_ref: Any, origin_ref: Any, state_ref: Any, position_ref: Any, im
 
     nothing = tuple(jnp.zeros((ROWS, LANES), jnp.float32) for _ in range(image_ref.shape[1]))
     sums = lax.fori_loop(*_steps(state), add, nothing)
-    kernels.accumulate(out_ref, jnp.stack(sums)[None], (state & 1) == 1)
+    part = jnp.where(place.known, jnp.stack(sums), jnp.nan)
+    kernels.accumulate(out_ref, part[None], (state & 1) == 1)
 
 
 def position_gradient(
@@ -72,7 +74,6 @@ def position_gradient(
     gradient_ref: Any,
 ) -> None:
     """Adds one window's part to the gradient of its tile's positions."""
-    del tile_ref
     entry = pl.program_id(0)
     state = state_ref[entry]
     place = _place(position_ref, origin_ref[entry])
@@ -92,25 +93,37 @@ def position_gradient(
 
     nothing = jnp.zeros((ROWS, LANES), jnp.float32)
     sums = lax.fori_loop(*_steps(state), add, (nothing, nothing))
-    kernels.accumulate(gradient_ref, jnp.stack(sums)[None], (state & 1) == 1)
+    part = jnp.where(place.known, jnp.stack(sums), 0.0)  # a cotangent there may be NaN, too
+    kernels.accumulate(gradient_ref, part[None], (state & 1) == 1)
 
 
 def image_gradient(
+    tile_ref: Any, image_tile_ref: Any, corner_ref: Any, position_ref: Any, cotangent_ref: Any, gradient_ref: Any
+) -> None:
+    """Adds one 16x16 output tile's part to the gradient of one 16x16 image tile."""
+    part = _image_tile_part(corner_ref, position_ref, cotangent_ref)
+    kernels.accumulate(gradient_ref, part, kernels.begins_image_tile(image_tile_ref, pl.program_id(0)))
+
+
+def add_image_gradient(
     tile_ref: Any,
     image_tile_ref: Any,
     corner_ref: Any,
     position_ref: Any,
     cotangent_ref: Any,
-    zeros_ref: Any,
+    before_ref: Any,
     gradient_ref: Any,
 ) -> None:
-    """Adds one 16x16 output tile's part to the gradient of one 16x16 image tile."""
-    del tile_ref, zeros_ref  # zeros_ref is the same memory as gradient_ref: image tiles that nothing touches stay 0
-    entry = pl.program_id(0)
-    weights = kernels.image_tile_weights(position_ref, corner_ref[entry])
-    part = kernels.product(cotangent_ref[0], weights, (1, 1))
-    is_first = kernels.begins_image_tile(image_tile_ref, entry)
-    kernels.accumulate(gradient_ref, part[None], is_first)
+    """The same, added to what other lists have found for the image tile."""
+    part = _image_tile_part(corner_ref, position_ref, cotangent_ref)
+    is_first = kernels.begins_image_tile(image_tile_ref, pl.program_id(0))
+    kernels.accumulate(gradient_ref, part + jnp.where(is_first, before_ref[...], 0.0), is_first)
+
+
+def _image_tile_part(corner_ref: Any, position_ref: Any, cotangent_ref: Any) -> Float[Array, "1 c 256"]:
+    weights = kernels.image_tile_weights(position_ref, corner_ref[pl.program_id(0)])
+    known = kernels.is_known(position_ref[0, 0:1], position_ref[0, 1:2])
+    return kernels.product(jnp.where(known, cotangent_ref[0], 0.0), weights, (1, 1))[None]
 
 
 def _steps(state: Array) -> tuple[Array, Array]:
@@ -120,12 +133,14 @@ def _steps(state: Array) -> tuple[Array, Array]:
 
 def _place(position_ref: Any, origin: Array) -> _Place:
     x, y = position_ref[0, 0], position_ref[0, 1]
+    known = kernels.is_known(x, y)
+    x, y = jnp.where(known, x, -2.0), jnp.where(known, y, -2.0)
     left, top = jnp.floor(x), jnp.floor(y)
     # All of it in whole numbers, so that a position just below one does not move to the next cell by rounding.
     row = lax.broadcasted_iota(jnp.int32, (ROWS, LANES), 0)
     step = top.astype(jnp.int32) + MARGIN - row - (origin >> 16)
     column = left.astype(jnp.int32) - (origin & 0xFFFF) * LANES
-    return _Place(step, column, y - top, x - left)
+    return _Place(step, column, y - top, x - left, known)
 
 
 def _read_row(image_ref: Any, channel: int, step: Array, column: Array) -> tuple[Array, Array]:

@@ -2,11 +2,12 @@
 
 An image of 3 channels whose channels lie in the lanes wastes 125 of 128 lanes, of memory and of every product. Here
 each channel is a matrix, and what a tile of 8x128 output pixels needs of it is cut into windows of 24 steps (see
-`lane_kernels`) and 256 columns: a smooth flow needs one or two. The list of windows has a length that must be known
-when compiling; where a flow needs more (a random one on a large image), XLA's gather takes over at run time.
+`lane_kernels`) and 256 columns: a smooth flow needs one or two. Where a flow needs more than the lists hold (a random
+one on a large image), XLA's gather takes over at run time, channel by channel.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -15,13 +16,14 @@ from jax import lax
 from jax.experimental import pallas as pl
 
 from jaxanim.core.types import Array, Float, Int
-from jaxanim.ops.grid_sample.pallas_tpu import calls, chunks, lane_kernels, tiles
+from jaxanim.ops.grid_sample.pallas_tpu import calls, lane_kernels, tiles
 from jaxanim.ops.grid_sample.pallas_tpu.lane_kernels import LANES, MARGIN, ROWS, STEPS, WINDOW_BLOCKS, WINDOW_ROWS
+from jaxanim.ops.grid_sample.pallas_tpu.parts import Parts
 from jaxanim.ops.grid_sample.pallas_tpu.tiles import TILE
 
 MAX_CHANNELS = 16  # the loop over channels is unrolled, and a sum of each is held in registers
-WINDOWS_PER_TILE = 24  # on average, in the list
-PAIRS_PER_TILE = 12  # of the smaller tiles of the image's gradient; a smooth flow needs four
+MAX_TILES, WINDOWS_PER_TILE = 1024, 24  # of 8x128 in a part, and on average; 295 kB of scalar memory
+MAX_SMALL_TILES, PAIRS_PER_TILE = 2048, 12  # of 16x16, for the image's gradient; a smooth flow needs four pairs
 
 
 def read_lanes(
@@ -39,24 +41,25 @@ def read_lanes(
     """
     if image.shape[3] > MAX_CHANNELS:
         raise NotImplementedError(f"read_lanes takes up to {MAX_CHANNELS} channels, got shape {image.shape}")
-    out = chunks.read_in_chunks(read_tiles, image.astype(jnp.float32), position, interpret, columns=LANES)
-    return out.astype(image.dtype)
+    whole = calls.pad_image(image.astype(jnp.float32), LANES)
+    out = _read(whole, calls.pad_positions(position, LANES), interpret)
+    return out[:, : position.shape[1], : position.shape[2]].astype(image.dtype)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def read_tiles(
+def _read(
     image: Float[Array, "n h w c"], position: Float[Array, "n i j 2"], interpret: calls.Interpret
 ) -> Float[Array, "n i j c"]:
-    """Reads float32 images that are 0 outside; rows are multiples of 16, columns of 128, no NaN."""
+    """Reads float32 images; rows are multiples of 16, columns of 128."""
     return _forward(image, position, interpret)[0]
 
 
 def _forward(image: Array, position: Array, interpret: calls.Interpret) -> tuple[Array, tuple[Array, Array]]:
     layout = _Windows(image.shape, position)
     out = lax.cond(
-        layout.fits,
+        layout.parts.fits,
         lambda: layout.run(lane_kernels.pixels, [(position, 2), (image, None)], image.shape[3], interpret),
-        lambda: calls.gather(image, position),
+        lambda: _gather(image, position),
     )
     return out, (image, position)
 
@@ -66,16 +69,35 @@ def _backward(interpret: calls.Interpret, residuals: tuple[Array, Array], cotang
     windows, pairs = _Windows(image.shape, position), _Pairs(image.shape, position)
     along = [(position, 2), (image, None), (cotangent, image.shape[3])]
     return lax.cond(
-        windows.fits & pairs.fits,
+        windows.parts.fits & pairs.parts.fits,
         lambda: (
             pairs.run(position, cotangent, interpret),
             windows.run(lane_kernels.position_gradient, along, 2, interpret),
         ),
-        lambda: calls.scatter(image, position, cotangent),
+        lambda: _scatter(image, position, cotangent),
     )
 
 
-read_tiles.defvjp(_forward, _backward)
+_read.defvjp(_forward, _backward)
+
+
+def _gather(image: Array, position: Array) -> Array:
+    """Reads by XLA, one channel at a time: of an image of few channels it would else fill rows of 128 lanes."""
+    found = lax.map(lambda plane: calls.gather(plane[..., None], position)[..., 0], jnp.moveaxis(image, 3, 0))
+    return jnp.moveaxis(found, 0, 3)
+
+
+def _scatter(image: Array, position: Array, cotangent: Array) -> tuple[Array, Array]:
+    """Returns both gradients by XLA, one channel at a time."""
+
+    def add(total: Array, planes: tuple[Array, Array]) -> tuple[Array, Array]:
+        plane, along = (array[..., None] for array in planes)
+        image_gradient, position_gradient = calls.scatter(plane, position, along)
+        return total + position_gradient, image_gradient[..., 0]
+
+    planes = jnp.moveaxis(image, 3, 0), jnp.moveaxis(cotangent, 3, 0)
+    position_gradient, image_gradient = lax.scan(add, jnp.zeros(position.shape, jnp.float32), planes)
+    return jnp.moveaxis(image_gradient, 0, 3), position_gradient
 
 
 class WindowList(NamedTuple):
@@ -94,19 +116,30 @@ class WindowList(NamedTuple):
     total: Int[Array, ""]
 
 
-def list_windows(position: Float[Array, "n i j 2"], height: int, width: int, capacity: int) -> WindowList:
-    """Lists the windows of all tiles; they begin at rows that are multiples of 8."""
+def boxes(position: Float[Array, "n i j 2"], height: int, width: int) -> tiles.Boxes:
+    """Returns which steps (as rows) and columns of the image with its margin each tile needs."""
     left, top = jnp.floor(position[..., 0]), jnp.floor(position[..., 1])
     row_of_tile = jnp.arange(position.shape[1], dtype=jnp.float32) % ROWS
     step = top + MARGIN - row_of_tile[None, :, None]
-    box = tiles.boxes(jnp.stack([left, step], axis=-1), height + MARGIN, width, (ROWS, LANES))
+    return tiles.boxes(jnp.stack([left, step], axis=-1), height + MARGIN, width, (ROWS, LANES))
+
+
+def count_windows(box: tiles.Boxes) -> Int[Array, " t"]:
+    """Returns how many windows each tile needs."""
+    across = (box.right // LANES - box.left // LANES) // WINDOW_BLOCKS + 1
+    return jnp.maximum((box.bottom - box.top // ROWS * ROWS) // STEPS + 1, 0) * across
+
+
+def list_windows(box: tiles.Boxes, first: Any, capacity: int) -> WindowList:
+    """Lists the windows of tiles, the first of which is number `first`; they begin at rows that are multiples of 8."""
     first_row, first_block = box.top // ROWS * ROWS, box.left // LANES
     across = (box.right // LANES - first_block) // WINDOW_BLOCKS + 1
-    tile, number, total = tiles.expand(((box.bottom - first_row) // STEPS + 1) * across, capacity)
+    tile, number, total = tiles.expand(count_windows(box), capacity)
     row = first_row[tile] + number // across[tile] * STEPS
     block = first_block[tile] + number % across[tile] * WINDOW_BLOCKS
-    first, end = jnp.maximum(box.top[tile] - row, 0), jnp.minimum(box.bottom[tile] - row + 1, STEPS)
-    return WindowList(tile, row << 16 | block, first << 16 | end << 1 | (number == 0).astype(jnp.int32), total)
+    begin, end = jnp.maximum(box.top[tile] - row, 0), jnp.minimum(box.bottom[tile] - row + 1, STEPS)
+    state = begin << 16 | end << 1 | (number == 0).astype(jnp.int32)
+    return WindowList(first + tile, row << 16 | block, state, total)
 
 
 class _Windows:
@@ -117,26 +150,28 @@ class _Windows:
         self.shape = position.shape[:3]
         self.per_row = self.shape[2] // LANES
         self.per_image = self.shape[1] // ROWS * self.per_row
-        capacity = self.shape[0] * self.per_image * WINDOWS_PER_TILE
-        self.list = list_windows(position, height, width, capacity)
-        self.fits = self.list.total <= capacity
+        box = boxes(position, height, width)
+        rooms = {"tiles_per_part": MAX_TILES, "entries_per_tile": WINDOWS_PER_TILE}
+        self.parts: Parts[WindowList] = Parts(box, count_windows(box), list_windows, **rooms)
 
     def run(
-        self, kernel: Any, inputs: list[tuple[Array, int | None]], channels: int, interpret: calls.Interpret
+        self,
+        kernel: Callable[..., None],
+        inputs: list[tuple[Array, int | None]],
+        channels: int,
+        interpret: calls.Interpret,
     ) -> Float[Array, "n i j c"]:
         """Runs a kernel once per window, on arrays given with their number of channels, or None for the image."""
         n, rows, columns = self.shape
-        output = jax.ShapeDtypeStruct((n, channels, rows, columns), jnp.float32)
-        planar = calls.call_kernel(
-            kernel,
-            self.list.total,
-            self.list[:3],
-            [(_planar_image(a), self._window()) if c is None else (_planar(a), self._tile(c)) for a, c in inputs],
-            (output, self._tile(channels)),
-            None,
-            interpret,
-        )
-        return planar.transpose(0, 2, 3, 1)
+        output = jax.ShapeDtypeStruct((n, channels, rows, columns), jnp.float32), self._tile(channels)
+        blocked = [(_planar_image(a), self._window()) if c is None else (_planar(a), self._tile(c)) for a, c in inputs]
+
+        def run(listed: WindowList, into: Array | None) -> Array:
+            return calls.call_kernel(kernel, listed, blocked, output, interpret, into=into)
+
+        # Every tile has a window, so that one part writes all of it.
+        start = jnp.zeros(output[0].shape, jnp.float32) if self.parts.number > 1 else None
+        return self.parts.fold(run, lambda: start).transpose(0, 2, 3, 1)
 
     def _tile(self, channels: int) -> pl.BlockSpec:
         def index(k: Any, tile: Any, *_: Any) -> tuple[Any, ...]:
@@ -159,20 +194,17 @@ class _Pairs:
 
     def __init__(self, shape: tuple[int, ...], position: Array):
         self.shape = shape
-        per_image = position.shape[1] // TILE * (position.shape[2] // TILE)
-        capacity = shape[0] * per_image * PAIRS_PER_TILE
         height, width = shape[1:3]
+        per_image = position.shape[1] // TILE * (position.shape[2] // TILE)
         box = tiles.boxes(position, height, width)
-        self.list = tiles.pairs(box, height, width, tiles_per_image=per_image, capacity=capacity)
-        self.fits = self.list.total <= capacity
+        list_pairs = functools.partial(tiles.pairs, height=height, width=width, tiles_per_image=per_image)
+        rooms = {"tiles_per_part": MAX_SMALL_TILES, "entries_per_tile": PAIRS_PER_TILE}
+        self.parts: Parts[tiles.Pairs] = Parts(box, tiles.count_pairs(box), list_pairs, **rooms)
 
     def run(self, position: Array, cotangent: Array, interpret: calls.Interpret) -> Float[Array, "n h w c"]:
         """Returns the gradient of the image."""
         n, height, width, channels = self.shape
-        per_row = width // TILE
-        within = self.list.image_tile % (height // TILE * per_row)
-        corner = (within // per_row * TILE) << 16 | within % per_row * TILE
-        shape = (n * height * width // TILE**2, channels, TILE**2)
+        shape = jax.ShapeDtypeStruct((n * height * width // TILE**2, channels, TILE**2), jnp.float32)
 
         def tile_of_output(k: Any, tile: Any, *_: Any) -> tuple[Any, ...]:
             return tile[k], 0, 0
@@ -183,13 +215,16 @@ class _Pairs:
         inputs = [
             (calls.into_tiles(position), pl.BlockSpec((1, 2, TILE**2), tile_of_output)),
             (calls.into_tiles(cotangent), pl.BlockSpec((1, channels, TILE**2), tile_of_output)),
-            (jnp.zeros(shape, jnp.float32), pl.BlockSpec(memory_space=pl.ANY)),
         ]
-        output = (jax.ShapeDtypeStruct(shape, jnp.float32), pl.BlockSpec((1, channels, TILE**2), tile_of_image))
-        listed = (self.list.tile, self.list.image_tile, corner)
-        kernel = lane_kernels.image_gradient
-        tiled = calls.call_kernel(kernel, self.list.total, listed, inputs, output, None, interpret, {5: 0})
-        return calls.from_tiles(tiled, self.shape)
+        output = shape, pl.BlockSpec((1, channels, TILE**2), tile_of_image)
+        adds = self.parts.number > 1
+        kernel = lane_kernels.add_image_gradient if adds else lane_kernels.image_gradient
+
+        def run(listed: tiles.Pairs, into: Array | None) -> Array:
+            return calls.call_kernel(kernel, listed, inputs, output, interpret, into=into, adds=adds)
+
+        # Image tiles that nothing touches stay 0.
+        return calls.from_tiles(self.parts.fold(run, lambda: jnp.zeros(shape.shape, jnp.float32)), self.shape)
 
 
 def _planar(pixels: Float[Array, "n h w c"]) -> Float[Array, "n c h w"]:

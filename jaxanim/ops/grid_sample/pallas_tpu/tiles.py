@@ -6,7 +6,7 @@ of the image, they are the 16x16 tiles of the image that the bounding box touche
 need nothing.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import lax
@@ -44,10 +44,18 @@ class Windows(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """The list of (output tile, image tile), ordered by image tile, and its length without its padding."""
+    """The list of (output tile, image tile), ordered by image tile.
+
+    Attributes:
+      tile: number of the output tile.
+      image_tile: number of the image tile.
+      corner: row << 16 | column of the image tile's first pixel.
+      total: length of the list without its padding.
+    """
 
     tile: Int[Array, " k"]
     image_tile: Int[Array, " k"]
+    corner: Int[Array, " k"]
     total: Int[Array, ""]
 
 
@@ -76,12 +84,17 @@ def boxes(position: Float[Array, "n i j 2"], height: int, width: int, tile: tupl
     return Boxes(top, bottom, left, right)
 
 
-def windows(box: Boxes, height: int, width: int, *, column_step: int, capacity: int) -> Windows:
-    """Lists the windows of all tiles; windows begin at columns that are multiples of `column_step`."""
+def count_windows(box: Boxes, *, column_step: int) -> Int[Array, " t"]:
+    """Returns how many windows each tile needs, when windows begin at columns that are multiples of `column_step`."""
+    across = (box.right - box.left // column_step * column_step) // WINDOW_COLUMNS + 1
+    return jnp.maximum((box.bottom - box.top) // WINDOW_ROWS + 1, 0) * across
+
+
+def windows(box: Boxes, first: Any, capacity: int, *, height: int, width: int, column_step: int) -> Windows:
+    """Lists the windows of tiles, the first of which is number `first`."""
     left = box.left // column_step * column_step
     across = (box.right - left) // WINDOW_COLUMNS + 1
-    count = ((box.bottom - box.top) // WINDOW_ROWS + 1) * across
-    tile, number, total = expand(count, capacity)
+    tile, number, total = expand(count_windows(box, column_step=column_step), capacity)
     row = box.top[tile] + number // across[tile] * WINDOW_ROWS
     column = left[tile] + number % across[tile] * WINDOW_COLUMNS
     # At the far edges a window is pushed inside; the pixels it then shares with the window before it are left out.
@@ -89,28 +102,38 @@ def windows(box: Boxes, height: int, width: int, *, column_step: int, capacity: 
     first_column = jnp.clip(column, 0, width - WINDOW_COLUMNS)
     is_first = (number == 0).astype(jnp.int32)
     state = (row - first_row) << 16 | (column - first_column) << 1 | is_first
-    return Windows(tile, first_row << 16 | first_column, state, total)
+    return Windows(first + tile, first_row << 16 | first_column, state, total)
 
 
-def pairs(box: Boxes, height: int, width: int, *, tiles_per_image: int, capacity: int) -> Pairs:
-    """Lists the image tiles that each output tile touches, ordered by image tile."""
+def count_pairs(box: Boxes) -> Int[Array, " t"]:
+    """Returns how many image tiles each output tile touches."""
+    across = box.right // TILE - box.left // TILE + 1
+    return jnp.maximum(box.bottom // TILE - box.top // TILE + 1, 0) * across
+
+
+def pairs(box: Boxes, first: Any, capacity: int, *, height: int, width: int, tiles_per_image: int) -> Pairs:
+    """Lists the image tiles that each output tile touches, ordered by image tile; the first tile is number `first`."""
     top, left = box.top // TILE, box.left // TILE
     across = box.right // TILE - left + 1
-    count = (box.bottom // TILE - top + 1) * across
-    tile, number, total = expand(count, capacity)
+    tile, number, total = expand(count_pairs(box), capacity)
     per_row = width // TILE
     per_image = (height // TILE) * per_row
     within = (top[tile] + number // across[tile]) * per_row + left[tile] + number % across[tile]
-    image_tile = tile // tiles_per_image * per_image + jnp.minimum(within, per_image - 1)
+    image_tile = (first + tile) // tiles_per_image * per_image + jnp.minimum(within, per_image - 1)
     padding = jnp.arange(capacity, dtype=jnp.int32) >= total
-    last = count.size // tiles_per_image * per_image - 1
-    key, ordered = lax.sort((jnp.where(padding, last + 1, image_tile), tile), num_keys=1)
-    return Pairs(ordered, jnp.minimum(key, last), total)
+    key, ordered = lax.sort((jnp.where(padding, jnp.int32(2**30), image_tile), first + tile), num_keys=1)
+    image_tile = jnp.where(padding, 0, key)
+    return Pairs(ordered, image_tile, _corners(image_tile % per_image, per_row), total)
+
+
+def _corners(tile: Int[Array, " k"], per_row: int) -> Int[Array, " k"]:
+    return (tile // per_row * TILE) << 16 | tile % per_row * TILE
 
 
 def expand(count: Int[Array, " t"], capacity: int) -> tuple[Array, Array, Array]:
     """Returns the tile of every entry of a list with `count` entries per tile, its number in the tile, the length."""
     end = jnp.cumsum(count)
+    entry = jnp.arange(capacity, dtype=jnp.int32)
     tile = jnp.repeat(jnp.arange(count.size, dtype=jnp.int32), count, total_repeat_length=capacity)
-    number = jnp.arange(capacity, dtype=jnp.int32) - (end - count)[tile]
-    return tile, jnp.maximum(number, 0), end[-1]
+    tile = jnp.where(entry < end[-1], tile, 0)  # behind the end nothing is looked at, but it must be somewhere
+    return tile, jnp.maximum(entry - (end - count)[tile], 0), end[-1]
