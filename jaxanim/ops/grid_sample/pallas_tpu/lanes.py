@@ -16,7 +16,7 @@ from jax import lax
 from jax.experimental import pallas as pl
 
 from jaxanim.core.types import Array, Float, Int
-from jaxanim.ops.grid_sample.pallas_tpu import calls, lane_kernels, tiles
+from jaxanim.ops.grid_sample.pallas_tpu import calls, lane_kernels, tiles, tiling
 from jaxanim.ops.grid_sample.pallas_tpu.lane_kernels import LANES, MARGIN, ROWS, STEPS, WINDOW_BLOCKS, WINDOW_ROWS
 from jaxanim.ops.grid_sample.pallas_tpu.parts import Parts
 from jaxanim.ops.grid_sample.pallas_tpu.tiles import TILE
@@ -213,8 +213,8 @@ class _Pairs:
             return image_tile[k], 0, 0
 
         inputs = [
-            (calls.into_tiles(position), pl.BlockSpec((1, 2, TILE**2), tile_of_output)),
-            (calls.into_tiles(cotangent), pl.BlockSpec((1, channels, TILE**2), tile_of_output)),
+            (tiling.cut(_planar(position), interpret), pl.BlockSpec((1, 2, TILE**2), tile_of_output)),
+            (tiling.cut(_planar(cotangent), interpret), pl.BlockSpec((1, channels, TILE**2), tile_of_output)),
         ]
         output = shape, pl.BlockSpec((1, channels, TILE**2), tile_of_image)
         adds = self.parts.number > 1
@@ -224,7 +224,8 @@ class _Pairs:
             return calls.call_kernel(kernel, listed, inputs, output, interpret, into=into, adds=adds)
 
         # Image tiles that nothing touches stay 0.
-        return calls.from_tiles(self.parts.fold(run, lambda: jnp.zeros(shape.shape, jnp.float32)), self.shape)
+        tiled = self.parts.fold(run, lambda: jnp.zeros(shape.shape, jnp.float32))
+        return tiling.join(tiled, (n, channels, height, width), interpret).transpose(0, 2, 3, 1)
 
 
 def _planar(pixels: Float[Array, "n h w c"]) -> Float[Array, "n c h w"]:
