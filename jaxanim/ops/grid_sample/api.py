@@ -33,8 +33,8 @@ def grid_sample(
         edges of the image (False). In pixel units it only says where 'reflect' puts the mirror.
       units: 'normalised' or 'pixel' coordinates.
       implementation: None takes what measured best on this kind of device (`dispatch`); a name forces that backend:
-        'xla', 'pallas_gpu', 'pallas_tpu', or 'native': C++ for CPUs, which
-        `python -m jaxanim.ops.grid_sample.native` compiles where it is to run.
+        'xla', 'pallas_gpu' (Triton), 'mosaic_gpu' (Hopper and newer, jax 0.11 and newer), 'pallas_tpu', or 'native':
+        C++ for CPUs, which `python -m jaxanim.ops.grid_sample.native` compiles where it is to run.
 
     Returns:
       One value per grid position, in the type of `image`.

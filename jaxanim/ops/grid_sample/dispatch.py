@@ -1,7 +1,8 @@
 """Chooses the backend of the warp and hands it its batch."""
 
 import math
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, get_args
 
 import jax
 
@@ -9,9 +10,14 @@ from jaxanim.core.types import Array, Float
 from jaxanim.ops.grid_sample import native, pallas_gpu, pallas_tpu, xla
 from jaxanim.ops.grid_sample.positions import Positions
 
-Implementation = Literal["xla", "pallas_gpu", "pallas_tpu", "native"]
-IMPLEMENTATIONS = ("xla", "pallas_gpu", "pallas_tpu", "native")
-_PLATFORMS = {"pallas_gpu": "gpu", "pallas_tpu": "tpu", "native": "cpu"}
+Implementation = Literal["xla", "pallas_gpu", "mosaic_gpu", "pallas_tpu", "native"]
+IMPLEMENTATIONS: tuple[Implementation, ...] = get_args(Implementation)
+_PLATFORMS = {"pallas_gpu": "gpu", "mosaic_gpu": "gpu", "pallas_tpu": "tpu", "native": "cpu"}
+_KERNELS: dict[Implementation, Callable[[Array, Array], Array]] = {
+    "pallas_gpu": pallas_gpu.read_triton,
+    "mosaic_gpu": pallas_gpu.read_mosaic,
+    "pallas_tpu": pallas_tpu.read,
+}
 
 # What measured best of that which needs no building, by the start of the device's kind, with the day it was measured.
 # On CPUs, 'native' is faster once built. No accelerator has been measured yet, so that XLA serves them all; the kernels
@@ -46,10 +52,8 @@ def read(
     count = math.prod(batch)
     images = image.reshape(count, *image.shape[-3:])
     position = positions.stacked()
-    kernel = pallas_gpu.read if chosen == "pallas_gpu" else pallas_tpu.read
-    return kernel(images, position.reshape(count, *position.shape[-3:])).reshape(
-        *batch, *position.shape[-3:-1], image.shape[-1]
-    )
+    out = _KERNELS[chosen](images, position.reshape(count, *position.shape[-3:]))
+    return out.reshape(*batch, *position.shape[-3:-1], image.shape[-1])
 
 
 def check_platform(implementation: Implementation) -> None:

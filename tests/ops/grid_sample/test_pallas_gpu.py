@@ -10,7 +10,7 @@ from tests.ops.grid_sample.kernel_contract import KernelContract
 
 class TestPallasGpu(KernelContract):
     def read(self, image, position):
-        return pallas_gpu.read(image, position, True)
+        return pallas_gpu.read_triton(image, position, True)
 
 
 def test_asked_for_elsewhere():
@@ -27,4 +27,4 @@ def test_too_many_elements():
         jax.ShapeDtypeStruct((1, 4, 4, 2), jnp.float32),
     )
     with pytest.raises(NotImplementedError, match=r"fewer than 2\^31 elements"):
-        jax.eval_shape(pallas_gpu.read, image, position)
+        jax.eval_shape(pallas_gpu.read_triton, image, position)

@@ -28,7 +28,7 @@ def _read_tpu(image: jax.Array, position: jax.Array) -> jax.Array:
 BACKENDS = {
     "xla": xla.read_stacked,
     "pallas_tpu": _read_tpu,
-    "pallas_gpu": functools.partial(pallas_gpu.read, interpret=True),
+    "pallas_gpu": functools.partial(pallas_gpu.read_triton, interpret=True),
 }
 
 

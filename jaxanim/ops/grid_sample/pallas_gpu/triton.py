@@ -149,7 +149,8 @@ def _backward_kernel(
         channel = block * shape.channel_block + jnp.arange(shape.channel_block, dtype=jnp.int32)
         wanted = (channel < shape.channels)[None, :]
         source = cotangent_ref.at[point[:, None], channel[None, :]]
-        cotangent = triton.load(source, mask=exists[:, None] & wanted, other=0.0).astype(jnp.float32)
+        # Where a position is NaN, the cotangent may be, too.
+        cotangent = triton.load(source, mask=(exists & ~unknown)[:, None] & wanted, other=0.0).astype(jnp.float32)
         found = []
         for (index, inside, weight), dot in zip(four, dots, strict=True):
             mask = inside[:, None] & wanted
