@@ -2,7 +2,7 @@
 
     python -m launch.aot --topology v5e:2x2 [--shape gdpw-512 ...] [--implementation xla] [--json OUT.jsonl]
     python -m launch.aot --topology v5e:16x16 --train
-    python -m launch.aot --platform cuda
+    python -m launch.aot --platform cuda [--implementation mosaic_gpu]
 
 A line says what one program needs. The warp runs forward and back; 'minimum' is what a perfect kernel would move,
 reading and writing every array once. Ends with 1 where the compiler refused something, with 2 where the command cannot
@@ -26,7 +26,12 @@ from launch.aot import compiler, cuda, report, warp
 from launch.aot.report import Row
 
 REFUSED, USER_ERROR = 1, 2
-_OF_PLATFORM: dict[str, Implementation] = {"tpu": "pallas_tpu", "cuda": "pallas_gpu"}
+# Of each platform, the one that is compiled if none is named, first.
+_OF_PLATFORM: dict[str, tuple[Implementation, ...]] = {
+    "tpu": ("pallas_tpu", "xla"),
+    "cuda": ("pallas_gpu", "mosaic_gpu", "xla"),
+}
+_ALL = sorted({name for names in _OF_PLATFORM.values() for name in names})
 
 
 class _Parser(argparse.ArgumentParser):
@@ -41,10 +46,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="launch.aot", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("--platform", choices=sorted(_OF_PLATFORM), default="tpu", help="cuda lowers, tpu compiles")
+    parser.add_argument("--platform", choices=sorted(_OF_PLATFORM), default="tpu", help="cuda is one H200")
     parser.add_argument("--topology", help=f"TPU slice to compile for, such as {compiler.EXAMPLES}")
     parser.add_argument("--shape", action="append", metavar="NAME", help="which warp; all of them if not given")
-    parser.add_argument("--implementation", choices=["xla", *_OF_PLATFORM.values()], help="the platform's kernels")
+    parser.add_argument("--implementation", choices=_ALL, help="the platform's kernels")
     parser.add_argument("--train", action="store_true", help="a training step on the whole slice, not warps")
     parser.add_argument("--json", metavar="OUT", type=Path, help="file to write every row to, a line of JSON each")
     return parser
@@ -67,12 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _rows(parsed: argparse.Namespace) -> Iterator[Row]:
     """Yields what is to be reported, as it is found."""
-    implementation = parsed.implementation or _OF_PLATFORM[parsed.platform]
-    if implementation not in ("xla", _OF_PLATFORM[parsed.platform]):
+    implementation = parsed.implementation or _OF_PLATFORM[parsed.platform][0]
+    if implementation not in _OF_PLATFORM[parsed.platform]:
         raise InputError(f"--implementation {implementation} does not run on --platform {parsed.platform}")
     if parsed.platform == "cuda":
         if parsed.topology is not None or parsed.train:
-            raise InputError("--topology and --train are for TPUs; --platform cuda lowers warps for one GPU")
+            raise InputError("--topology and --train are for TPUs; --platform cuda compiles warps for one GPU")
         return _warps(_chosen(parsed.shape), "cuda", implementation)
     if parsed.topology is None:
         raise InputError(f"--topology is missing; such are {compiler.EXAMPLES}")
@@ -94,15 +99,17 @@ def _warps(shapes: Sequence[WarpShape], target: str, implementation: Implementat
     """Yields one row for each warp, forward and both gradients."""
     for shape in shapes:
         head = {"program": shape.name, "target": target, "implementation": implementation}
-        yield head | _attempt(_lower_warp if target == "cuda" else _compile_warp, shape, target, implementation)
+        yield head | _attempt(_compile_warp, shape, target, implementation)
 
 
-def _lower_warp(shape: WarpShape, _: str, implementation: Implementation) -> Row:
-    return dataclasses.asdict(cuda.lower_for_cuda(warp.program(implementation), warp.arguments(shape)))
-
-
-def _compile_warp(shape: WarpShape, topology: str, implementation: Implementation) -> Row:
-    found = compiler.compile_for(warp.program(implementation), warp.arguments(shape), topology)
+def _compile_warp(shape: WarpShape, target: str, implementation: Implementation) -> Row:
+    program, arguments = warp.program(implementation), warp.arguments(shape)
+    if target == "cuda" and not cuda.can_compile():
+        return dataclasses.asdict(cuda.lower_for_cuda(program, arguments))
+    if target == "cuda":
+        found = cuda.compile_for_h200(program, arguments)
+    else:
+        found = compiler.compile_for(program, arguments, target)
     minimum = warp.minimum_bytes(shape)
     return dataclasses.asdict(found) | {"minimum_bytes": minimum, "traffic": found.main_memory_bytes / minimum}
 

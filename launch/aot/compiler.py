@@ -7,12 +7,11 @@ looking for one.
 """
 
 import contextlib
-import dataclasses
 import importlib.util
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -22,6 +21,7 @@ from jax.sharding import AbstractDevice, AbstractMesh, Mesh, SingleDeviceShardin
 
 from jaxanim.core.errors import InputError
 from launch.aot import traffic
+from launch.aot.compiled import Compiled
 
 EXAMPLES = "v4:2x2x1, v5e:2x2, v5e:16x16, v5p:2x2x1, v6e:2x2, tpu7x:2x2x1"
 COLLECTIVES = ("all-gather", "all-reduce", "all-to-all", "collective-permute", "reduce-scatter")
@@ -33,36 +33,6 @@ _ENVIRONMENT = {
     "TPU_WORKER_HOSTNAMES": "localhost",
     "TPU_WORKER_ID": "0",
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Compiled:
-    """What the compiler says of a program. Bytes and FLOPs are those of one device.
-
-    Attributes:
-      device_kind: such as 'TPU v5 lite'.
-      devices: how many it was compiled for.
-      seconds: for tracing, lowering and compiling.
-      code_bytes: of the program itself.
-      flops: XLA's count; what a kernel of ours does is not in it.
-      bytes_accessed: XLA's count, with the dearer branch of every conditional.
-      main_memory_bytes: our count, see `traffic`.
-      custom_calls: number of TPU kernels.
-      collectives: number of each exchange between devices, those that occur.
-    """
-
-    device_kind: str
-    devices: int
-    seconds: float
-    argument_bytes: int
-    output_bytes: int
-    temp_bytes: int
-    code_bytes: int
-    flops: float
-    bytes_accessed: float
-    main_memory_bytes: float
-    custom_calls: int
-    collectives: Mapping[str, int]
 
 
 def compile_for(

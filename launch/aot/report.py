@@ -19,10 +19,12 @@ def line(row: Row) -> str:
     facts = [f"{row['device_kind']} x {row['devices']}" if "devices" in row else row["device_kind"]]
     facts.append(f"{row['seconds']:.1f} s")
     if "triton_calls" in row:
-        return f"{head}: lowered for {', '.join(facts)}, {row['triton_calls']} Triton kernels"
+        return f"{head}: lowered, not compiled, for {', '.join(facts)}, {row['triton_calls']} Triton kernels"
     sizes = (("arguments", "argument_bytes"), ("outputs", "output_bytes"), ("temporary", "temp_bytes"))
     facts += [f"{name} {megabytes(row[key])}" for name, key in (*sizes, ("code", "code_bytes"))]
-    facts += [f"{row['custom_calls']} TPU kernels", f"{row['flops']:.3g} FLOP"]
+    facts.append(f"{row['custom_calls']} kernels")
+    if row["flops"] is not None:
+        facts.append(f"{row['flops']:.3g} FLOP")
     moved = f"{megabytes(row['main_memory_bytes'])} moved"
     facts.append(f"{moved} = {row['traffic']:.1f} x minimum" if "traffic" in row else moved)
     exchanges = [f"{count} {name}" for name, count in row["collectives"].items()]
