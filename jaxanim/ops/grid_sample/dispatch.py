@@ -39,21 +39,16 @@ def read(
     check_platform(chosen)
     if chosen == "native":
         return native.read(image, positions.stacked())
-    if chosen == "xla":
-
-        def one(image: Array, x: Array, y: Array) -> Array:
-            return xla.read(image, x, y, positions.inside)
-
-        for _ in range(image.ndim - 3):
-            # vmap over images, not one flat index: XLA then splits the gather over a sharded batch, no all-gather.
-            one = jax.vmap(one)
-        return one(image, positions.x, positions.y)
+    # One batch axis. Of several, XLA can split the first.
     batch = image.shape[:-3]
     count = math.prod(batch)
-    images = image.reshape(count, *image.shape[-3:])
-    position = positions.stacked()
-    out = _KERNELS[chosen](images, position.reshape(count, *position.shape[-3:]))
-    return out.reshape(*batch, *position.shape[-3:-1], image.shape[-1])
+    images, shape = image.reshape(count, *image.shape[-3:]), positions.x.shape[-2:]
+    if chosen == "xla":
+        x, y = (along.reshape(count, *shape) for along in (positions.x, positions.y))
+        out = xla.read(images, x, y, positions.inside, target_device()[0] == "cpu")
+    else:
+        out = _KERNELS[chosen](images, positions.stacked().reshape(count, *shape, 2))
+    return out.reshape(*batch, *shape, image.shape[-1])
 
 
 def check_platform(implementation: Implementation) -> None:

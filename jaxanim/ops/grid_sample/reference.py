@@ -19,6 +19,7 @@ below (the floor convention), and with 'border' it is zero on and beyond the out
 same. The image's gradient is summed in float32 whatever the image's type. There is no forward mode (`jax.jvp`).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -77,6 +78,37 @@ def read(
 
     top_left, top_right, bottom_left, bottom_right = map(part, corners(x, y, height, width, inside))
     return (top_left + top_right + bottom_left + bottom_right).astype(image.dtype)
+
+
+def known_corners(
+    image: Float[Array, "h w c"],
+    x: Float[Array, "i j"],
+    y: Float[Array, "i j"],
+    cotangent: Float[Array, "i j c"],
+    inside: bool,
+) -> tuple[tuple[Corner, Corner, Corner, Corner], Float[Array, "i j c"]]:
+    """Returns the corners as the gradients see them, and the cotangent in float32, 0 where a position is NaN."""
+    known = ~(jnp.isnan(x) | jnp.isnan(y))
+    cotangent = jnp.where(known[..., None], cotangent.astype(jnp.float32), 0.0)
+    height, width = image.shape[:2]
+    return corners(jnp.where(known, x, 0.0), jnp.where(known, y, 0.0), height, width, inside), cotangent
+
+
+def slopes(
+    image: Float[Array, "h w c"], four: tuple[Corner, Corner, Corner, Corner], dot: Callable[[Array], Array]
+) -> tuple[Float[Array, "i j"], Float[Array, "i j"]]:
+    """Returns the gradients of x and y; `dot` sums what pixels (i, j, c) and the cotangent have in common."""
+    rows = image.reshape(-1, image.shape[2])
+
+    def value(corner: Corner) -> Float[Array, "i j"]:
+        values = rows.at[corner.pixel].get(mode="promise_in_bounds").astype(jnp.float32)
+        return jnp.where(corner.exists, dot(values), 0.0)
+
+    top_left, top_right, bottom_left, _ = four
+    a, b, c, d = map(value, four)
+    along_x = top_left.weight_y * (b - a) + bottom_left.weight_y * (d - c)
+    along_y = top_left.weight_x * (c - a) + top_right.weight_x * (d - b)
+    return along_x, along_y
 
 
 def corners(

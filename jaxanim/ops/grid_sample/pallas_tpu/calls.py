@@ -120,7 +120,7 @@ def scatter(image: Array, position: Array, cotangent: Array) -> tuple[Array, Arr
     """Returns both gradients by XLA, a band at a time."""
 
     def add(total: Array, band: tuple[Array, Array]) -> tuple[Array, Array]:
-        image_gradient, position_gradient = xla.pullback_stacked(image, *band)
+        image_gradient, position_gradient = xla.pull_stacked(image, *band)
         return total + image_gradient, position_gradient
 
     zeros = jnp.zeros(image.shape, jnp.float32)
