@@ -53,6 +53,12 @@ def px_to_ndc(flow_px: Flow) -> Flow:
     return flow_px / _half_size(flow_px)
 
 
+def positions_of(flow_px: Flow) -> Flow:
+    """Returns where a flow reads, in pixels: every pixel's own position plus its displacement."""
+    identity = pixel_grid(*flow_px.shape[-3:-1])
+    return flow_px + jnp.expand_dims(identity, tuple(range(flow_px.ndim - 3)))
+
+
 def warp(
     image: Image, flow_px: Flow, *, padding: Padding, implementation: dispatch.Implementation | None = None
 ) -> Image:
@@ -68,10 +74,13 @@ def warp(
       ValueError: sizes differ. Resize the flow first (`resize`).
     """
     checks.check_trailing_shape("flow_px", flow_px, (*image.shape[-3:-1], 2))
-    identity = pixel_grid(*image.shape[-3:-1])
-    grid = flow_px + jnp.expand_dims(identity, tuple(range(flow_px.ndim - 3)))
     return api.grid_sample(
-        image, grid, padding=padding, align_corners=False, units="pixel", implementation=implementation
+        image,
+        positions_of(flow_px),
+        padding=padding,
+        align_corners=False,
+        units="pixel",
+        implementation=implementation,
     )
 
 

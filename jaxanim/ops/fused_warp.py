@@ -12,9 +12,36 @@ from jaxanim.core import checks
 from jaxanim.core.types import Array, Float, Flow, Image, Int, Mask
 from jaxanim.ops import flow as flows
 from jaxanim.ops.grid_sample import api, dispatch
-from jaxanim.ops.grid_sample.positions import Padding
+from jaxanim.ops.grid_sample.positions import Padding, Units
 
 BAND_ROWS = 64  # of the output, computed at once: at 3840 columns the grid of a band is 2 MB
+
+
+def sample_blend(
+    image: Float[Array, "*b h w c"],
+    grid: Float[Array, "*b i j 2"],
+    color: Float[Array, "*b i j c"],
+    alpha: Float[Array, "*b i j _"],
+    *,
+    padding: Padding,
+    align_corners: bool,
+    units: Units,
+    implementation: dispatch.Implementation | None = None,
+) -> tuple[Float[Array, "*b i j c"], Float[Array, "*b i j c"]]:
+    """Paints what a warp cannot reach, as THA4 does.
+
+    Returns:
+      `alpha * color + (1 - alpha) * warped`, and `warped`, which is `grid_sample` of the image. XLA makes one pass of
+      both, and of the first alone where the second is not used.
+
+    Raises:
+      ValueError: sizes differ; what `grid_sample` raises.
+    """
+    checks.check_same_leading_shape("grid and color", grid.shape[:-1], color.shape[:-1])
+    warped = api.grid_sample(
+        image, grid, padding=padding, align_corners=align_corners, units=units, implementation=implementation
+    )
+    return color * alpha + warped * (1.0 - alpha), warped
 
 
 def warp_blend(
@@ -25,15 +52,23 @@ def warp_blend(
     *,
     padding: Padding,
     implementation: dispatch.Implementation | None = None,
-) -> Image:
-    """Returns `alpha * color + (1 - alpha) * flow.warp(image, flow_px)`, as THA4 paints what a warp cannot reach.
+) -> tuple[Image, Image]:
+    """`sample_blend` by a flow in place of a grid: `warped` is `flow.warp(image, flow_px)`.
 
     Raises:
       ValueError: sizes differ.
     """
-    checks.check_same_leading_shape("image and color", image.shape, color.shape)
-    warped = flows.warp(image, flow_px, padding=padding, implementation=implementation)
-    return warped + alpha * (color - warped)
+    checks.check_trailing_shape("flow_px", flow_px, (*image.shape[-3:-1], 2))
+    return sample_blend(
+        image,
+        flows.positions_of(flow_px),
+        color,
+        alpha,
+        padding=padding,
+        align_corners=False,
+        units="pixel",
+        implementation=implementation,
+    )
 
 
 def warp_many(

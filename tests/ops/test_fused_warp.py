@@ -7,6 +7,7 @@ import pytest
 
 from jaxanim.ops import flow as flows
 from jaxanim.ops import fused_warp
+from jaxanim.ops.grid_sample import grid_sample
 
 TOLERANCE = 2e-5
 
@@ -30,12 +31,25 @@ def test_warp_blend(key, padding):
     image, color, flow, alpha = images(key, (2, 9, 7, 4), (2, 9, 7, 4), (2, 9, 7, 2), (2, 9, 7, 1))
 
     def plain(image, flow, color, alpha):
-        return alpha * color + (1.0 - alpha) * flows.warp(image, flow, padding=padding)
+        warped = flows.warp(image, flow, padding=padding)
+        return alpha * color + (1.0 - alpha) * warped, warped
 
     def joined(image, flow, color, alpha):
         return fused_warp.warp_blend(image, flow, color, alpha, padding=padding)
 
     assert_same(joined, plain, image, 3.0 * flow, color, alpha)
+
+
+def test_sample_blend_of_a_part(key):
+    """The grid may be of another size than the image: THA4 computes windows of its picture."""
+    image, color, grid, alpha = images(key, (1, 9, 7, 4), (1, 3, 5, 4), (1, 3, 5, 2), (1, 3, 5, 1))
+    options = {"padding": "border", "align_corners": False, "units": "normalised"}
+
+    def plain(image, grid, color, alpha):
+        warped = grid_sample(image, grid, **options)
+        return alpha * color + (1.0 - alpha) * warped, warped
+
+    assert_same(lambda *arrays: fused_warp.sample_blend(*arrays, **options), plain, image, grid, color, alpha)
 
 
 def test_warp_many(key):

@@ -13,7 +13,7 @@ from flax import linen as nn
 from jaxanim.core.types import Array, Float, Flow, Image, Mask
 from jaxanim.nn import conv, encoder_decoder, siren, unet
 from jaxanim.ops import flow as flows
-from jaxanim.ops import grid_sample
+from jaxanim.ops import fused_warp
 
 STUDENT_FACE_WIDTHS = (128,) * 8
 BODY_MORPHER_WIDTHS = (64, 128, 256, 256, 256)
@@ -85,6 +85,11 @@ def warp(image: Image, flow_ndc: Flow) -> Image:
     return flows.warp(image, flows.ndc_to_px(flow_ndc), padding="border")
 
 
+def warp_blend(image: Image, flow_ndc: Flow, color: Image, alpha: Mask) -> tuple[Image, Image]:
+    """Moves a picture and paints over it; returns the result and the moved picture alone."""
+    return fused_warp.warp_blend(image, flows.ndc_to_px(flow_ndc), color, alpha, padding="border")
+
+
 class EyebrowDecomposer(nn.Module):
     """Splits a 128x128 crop of the face into eyebrows and background. Does not depend on the pose."""
 
@@ -119,8 +124,7 @@ class EyebrowMorphingCombiner(nn.Module):
         alpha = nn.sigmoid(conv.conv3x3(1, "layer_alpha")(features))
         color = jnp.tanh(conv.conv3x3(4, "layer_color")(features))
         combine_alpha = nn.sigmoid(conv.conv3x3(1, "combine_alpha")(features))
-        warped = warp(eyebrow, flow)
-        layer = blend(alpha, color, warped)
+        layer, warped = warp_blend(eyebrow, flow, color, alpha)
         return EyebrowMorph(
             image=_blend_rgb((layer[..., 3:] + 1.0) / 2.0, layer, background),
             image_with_combine_alpha=_blend_rgb(combine_alpha, layer, background),
@@ -204,8 +208,8 @@ class Upscaler(nn.Module):
 def _compose_teacher(raw: Float[Array, "b h w 7"], image: Image) -> BodyMorph:
     """Splits [colour 4 | flow 2 | alpha 1]; only alpha has an activation."""
     color, flow, alpha = raw[..., 0:4], raw[..., 4:6], nn.sigmoid(raw[..., 6:7])
-    warped = warp(image, flow)
-    return BodyMorph(image=blend(alpha, color, warped), alpha=alpha, warped=warped, flow_ndc=flow, color=color)
+    blended, warped = warp_blend(image, flow, color, alpha)
+    return BodyMorph(image=blended, alpha=alpha, warped=warped, flow_ndc=flow, color=color)
 
 
 class StudentFace(nn.Module):
@@ -251,8 +255,10 @@ def compose_student(
     """Splits [flow 2 | alpha 1 | colour 4] (another order than the full system's), none with an activation."""
     flow, alpha, color = raw[..., 0:2], raw[..., 2:3], raw[..., 3:7]
     grid = positions[None] + flow
-    warped = grid_sample.grid_sample(image, grid, padding="border", align_corners=False, units="normalised")
-    return BodyMorph(image=blend(alpha, color, warped), alpha=alpha, warped=warped, flow_ndc=flow, color=color)
+    blended, warped = fused_warp.sample_blend(
+        image, grid, color, alpha, padding="border", align_corners=False, units="normalised"
+    )
+    return BodyMorph(image=blended, alpha=alpha, warped=warped, flow_ndc=flow, color=color)
 
 
 StudentPositions = tuple[Float[Array, "_ _ 2"], Float[Array, "_ _ 2"], Float[Array, "_ _ 2"]]
