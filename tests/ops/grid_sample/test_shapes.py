@@ -16,7 +16,7 @@ from jaxanim.ops.grid_sample.positions import resolve
 from jaxanim.ops.grid_sample.shapes import SHAPES, WarpShape
 from tests.ops.grid_sample import exact, kernel_contract
 
-# Plain interpretation copies whole arrays in every step; the simulator of the TPU's memories does not, but steps slowly.
+# Plain interpretation copies whole arrays in every step; the simulator of the TPU's memories does not, but is slow.
 INTERPRETED_PIXELS = range(2**18 + 1, 2**21)
 RANDOM_CASES = 200
 

@@ -1,0 +1,1 @@
+"""Faces as surfaces: morphable models, their pose, cameras, landmarks, and pictures of them."""
