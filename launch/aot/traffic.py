@@ -3,7 +3,8 @@
 XLA's own count takes the dearer branch of every conditional, for the warp the fallback that smooth flows never need,
 and knows nothing of padding. Here the branches with kernels count, arrays have the size of their tiles, and arrays in
 the vector memory are free. Every instruction reads its operands and writes its result once: a kernel that reads
-overlapping windows moves more, a fusion that reads a slice less.
+overlapping windows moves more, a fusion that reads a slice less. A loop counts as often as it is said to run, and once
+where that is not said: the parts of the warp's lists, which together write every block once, are such loops.
 """
 
 import dataclasses

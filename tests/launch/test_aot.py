@@ -20,6 +20,7 @@ from launch.aot import compiler, cuda, report, warp
 needs_libtpu = pytest.mark.skipif(
     importlib.util.find_spec("libtpu") is None, reason="libtpu, which compiles for TPUs, is not installed"
 )
+needs_cuda_wheels = pytest.mark.skipif(not cuda.can_compile(), reason="the CUDA wheels of jax are not installed")
 SMALL = WarpShape("small", 2, 48, 64, 32, 32, 16, "bfloat16", "a test")
 FOUND = aot.Compiled(
     device_kind="TPU v9",
@@ -44,6 +45,11 @@ def no_libtpu(monkeypatch):
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *rest: None if name == "libtpu" else found(name, *rest)
     )
+
+
+@pytest.fixture
+def no_cuda_wheels(monkeypatch):
+    monkeypatch.setattr(cuda, "can_compile", lambda: False)
 
 
 @pytest.fixture
@@ -152,7 +158,7 @@ def test_a_file_that_cannot_be_written(tmp_path, capsys):
     assert "cannot write" in line
 
 
-@pytest.mark.usefixtures("small_shape")
+@pytest.mark.usefixtures("small_shape", "no_cuda_wheels")
 @pytest.mark.parametrize(("implementation", "kernels"), [("pallas_gpu", 2), ("xla", 0)])
 def test_lowering_for_cuda(implementation, kernels, capsys, tmp_path):
     path = tmp_path / "rows.jsonl"
@@ -163,6 +169,34 @@ def test_lowering_for_cuda(implementation, kernels, capsys, tmp_path):
     assert json.loads(path.read_text())["triton_calls"] == kernels
 
 
+@needs_cuda_wheels
+@pytest.mark.parametrize(("implementation", "kernels"), [("pallas_gpu", 2), ("mosaic_gpu", 1), ("xla", 0)])
+def test_compiling_for_an_h200(implementation, kernels):
+    found = cuda.compile_for_h200(warp.program(implementation), warp.arguments(SMALL))
+    assert found.custom_calls == kernels
+    assert found.main_memory_bytes >= warp.minimum_bytes(SMALL)
+
+
+def test_without_cuda_wheels_compiling_is_refused(monkeypatch):
+    monkeypatch.setattr(cuda, "can_compile", lambda: False)
+    with pytest.raises(InputError, match=r"needs the CUDA wheels of jax"):
+        cuda.compile_for_h200(lambda x: x, [jax.ShapeDtypeStruct((1,), jnp.float32)])
+
+
+def test_compiled_for_cuda_where_the_wheels_are(monkeypatch, capsys):
+    """Without the wheels here, what they would return."""
+    monkeypatch.setitem(SHAPES, "small", SMALL)
+    monkeypatch.setattr(cuda, "can_compile", lambda: True)
+    found = dataclasses.replace(FOUND, device_kind="NVIDIA H200", flops=None, bytes_accessed=None)
+    monkeypatch.setattr(cuda, "compile_for_h200", lambda program, arguments: found)
+    assert run("--platform", "cuda", "--shape", "small") == 0
+    line = capsys.readouterr().out
+    assert "NVIDIA H200 x 1" in line
+    assert "FLOP" not in line
+    assert "x minimum" in line
+
+
+@pytest.mark.usefixtures("no_cuda_wheels")
 def test_what_cannot_be_lowered_is_reported_and_the_rest_goes_on(monkeypatch, capsys):
     monkeypatch.setitem(SHAPES, "small", SMALL)
     monkeypatch.setitem(SHAPES, "huge", dataclasses.replace(SMALL, name="huge", height=2**15, width=2**15))
