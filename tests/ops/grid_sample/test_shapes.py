@@ -66,6 +66,13 @@ def _real_cases() -> list:
     ]
 
 
+@pytest.fixture
+def optimised():
+    """Large programs that run for long are worth the time of compiling them well."""
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize(("backend", "name"), _real_cases())
 def test_real_sizes(backend, name):
     check(backend, SHAPES[name], kernel_contract.smooth_positions, "border", align_corners=False, seed=0)
