@@ -36,7 +36,7 @@ def shard_name(shard: int, shards: int) -> str:
 
 
 def write_shard(
-    folder: Path, shard: int, shards: int, records: Iterable[tuple[Record, Columns]], skipped: list[str]
+    folder: Path, shard: int, shards: int, records: Iterable[tuple[Record, Columns]], left_out: list[str]
 ) -> None:
     """Writes one shard, whole or not at all.
 
@@ -45,7 +45,7 @@ def write_shard(
       shard: which one.
       shards: how many there are.
       records: what to write.
-      skipped: what was left out and why; read after `records` has ended, so it may fill up meanwhile.
+      left_out: what is missing and why; read after `records` has ended, so it may fill up meanwhile.
     """
     path = folder / f"{shard_name(shard, shards)}.array_record"
     count = 0
@@ -62,7 +62,7 @@ def write_shard(
         finally:
             writer.close()
         size = temporary.stat().st_size
-    note = {"records": count, "bytes": size, "columns": columns, "skipped": skipped}
+    note = {"records": count, "bytes": size, "columns": columns, "skipped": left_out}
     with files.replacing(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(note))
 
@@ -70,6 +70,11 @@ def write_shard(
 def is_written(folder: Path, shard: int, shards: int) -> bool:
     """Returns whether a shard is complete."""
     return (folder / f"{shard_name(shard, shards)}.json").exists()
+
+
+def skipped(folder: Path, shard: int, shards: int) -> list[str]:
+    """Returns what was left out of a complete shard, and why."""
+    return _read_json(folder / f"{shard_name(shard, shards)}.json")["skipped"]
 
 
 class RecordFolder:
@@ -103,7 +108,8 @@ class RecordFolder:
         try:
             self._data = array_record_data_source.ArrayRecordDataSource([str(path) for path in self._paths])
         except RuntimeError as error:
-            raise InputError(f"{folder}: the end of a file, where its index is, is damaged ({error})") from error
+            faulty = ", ".join(path.name for path in self._paths if not _has_index(path))
+            raise InputError(f"{folder}: the index at the end of {faulty} is damaged ({error})") from error
         if len(self._data) != self._ends[-1]:
             raise InputError(f"{folder}: files hold {len(self._data)} records, their notes say {self._ends[-1]}")
 
@@ -166,6 +172,14 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: no such file; is this the folder of a dataset that was built?") from error
     except ValueError as error:
         raise InputError(f"{path}: damaged ({error})") from error
+
+
+def _has_index(path: Path) -> bool:
+    try:
+        array_record_module.ArrayRecordReader(str(path)).close()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _check_size(path: Path, size: int) -> None:
