@@ -14,7 +14,7 @@ from jaxanim.data import mirror
 
 Picture = UInt8[np.ndarray, "h w 3"]
 Points = Float[np.ndarray, "k 2"]
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def flip(
@@ -69,12 +69,13 @@ def color(
     saturation: float = 0.2,
 ) -> Picture:
     """Multiplies brightness, contrast and saturation by up to 1 +- the given shares; 0 leaves one as it is."""
-    gains = 1.0 + np.array([brightness, contrast, saturation]) * rng.uniform(-1.0, 1.0, 3)
-    value = picture.astype(np.float32) * np.float32(gains[0])
-    mean = np.float32((value @ _LUMA).mean())
-    value = mean + (value - mean) * np.float32(gains[1])
-    grey = (value @ _LUMA)[..., None]
-    return _to_bytes(grey + (value - grey) * np.float32(gains[2]))
+    light, spread, chroma = 1.0 + np.array([brightness, contrast, saturation]) * rng.uniform(-1.0, 1.0, 3)
+    mean = picture.mean(axis=(0, 1)) @ _LUMA
+    # The three steps, each linear, in one: brightness, then contrast about the mean, then saturation about the grey.
+    mix = light * spread * (chroma * np.eye(3) + (1.0 - chroma) * _LUMA[:, None])
+    shift = (1.0 - spread) * light * mean
+    value = picture.reshape(-1, 3).astype(np.float32) @ mix.astype(np.float32) + np.float32(shift)
+    return _to_bytes(value.reshape(picture.shape))
 
 
 def blur(rng: np.random.Generator, picture: Picture, *, largest: float = 1.5, chance: float = 0.3) -> Picture:
@@ -127,4 +128,4 @@ def jpeg(
 
 
 def _to_bytes(value: Float[np.ndarray, "h w 3"]) -> Picture:
-    return np.clip(np.rint(value), 0.0, 255.0).astype(np.uint8)
+    return np.clip(value + np.float32(0.5), 0.0, 255.0).astype(np.uint8)
