@@ -13,7 +13,7 @@ Batch = dict[str, np.ndarray]  # examples stacked along a new first axis
 
 @runtime_checkable
 class Source(Protocol):
-    """Numbered records, read in any order by several threads at once. TFDS' data sources are such sources too."""
+    """Numbered records, read in any order by several threads at once."""
 
     def __len__(self) -> int:
         """Returns how many records there are."""
