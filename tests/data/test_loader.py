@@ -63,7 +63,7 @@ def test_a_host_reads_its_own_rows_only():
 def test_an_epoch_holds_every_record_once(length, batch_size):
     """Also where a batch reaches over the end of an epoch, or is longer than one."""
     loader = Loader(Numbers(length), seed=7, batch_size=batch_size)
-    stream = numbers(loader.global_batch(step) for step in range(4 * length))
+    stream = numbers(loader.global_batch(step) for step in range(1 + 3 * length // batch_size))
     epochs = stream[: len(stream) // length * length].reshape(-1, length)
     np.testing.assert_array_equal(np.sort(epochs), np.broadcast_to(np.arange(length), epochs.shape))
 
@@ -73,7 +73,7 @@ def test_epochs_and_seeds_are_shuffled_differently():
         loader = Loader(Numbers(32), seed=seed, batch_size=32)
         return tuple(loader.global_batch(epoch)["number"].tolist())
 
-    assert len({order(seed, epoch) for seed in range(4) for epoch in range(4)}) == 16
+    assert len({order(seed, epoch) for seed in range(3) for epoch in range(3)}) == 9
     assert order(0, 0) != tuple(range(32))
 
 
@@ -197,7 +197,7 @@ def test_roles_become_prefixes_and_damage_in_any_of_them_is_met():
     sampler = sampling.SameClipPair(clips)
     loader = Loader(Numbers(30, damaged=(7,)), seed=0, batch_size=6, sampler=sampler)
     met: set[int] = set()
-    for step in range(40):
+    for step in range(20):
         batch = loader.global_batch(step)
         assert batch.keys() == {"source_number", "source_square", "driving_number", "driving_square"}
         np.testing.assert_array_equal(clips[batch["source_number"]], clips[batch["driving_number"]])

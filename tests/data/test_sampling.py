@@ -15,9 +15,9 @@ def draws(sampler, count):
 def test_pairs_of_a_clip_are_equally_frequent():
     pairs = sampling.SameClipPair(["b", "a", "b", "b", "c"])  # only b has two frames
     assert len(pairs) == 1
-    found = collections.Counter((pair["source"], pair["driving"]) for pair in draws(pairs, 1200))
+    found = collections.Counter((pair["source"], pair["driving"]) for pair in draws(pairs, 600))
     assert found.keys() == {(0, 2), (2, 0), (0, 3), (3, 0), (2, 3), (3, 2)}
-    assert min(found.values()) > 150  # 200 expected, standard deviation 13
+    assert min(found.values()) > 60  # 100 expected, standard deviation 9
 
 
 def test_triplets():
