@@ -1,0 +1,47 @@
+"""The mirror image of a picture and of the 68 or 98 landmarks in it: mirrored points change places left and right.
+
+68 points are those of iBUG 300-W, 98 those of WFLW, numbered from 0.
+"""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+_IBUG_68 = (
+    *((point, 16 - point) for point in range(8)),  # jaw
+    *((point, 43 - point) for point in range(17, 22)),  # brows
+    *((31, 35), (32, 34)),  # nostrils
+    *((36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46)),  # eyes
+    *((48, 54), (49, 53), (50, 52), (55, 59), (56, 58)),  # outer lips
+    *((60, 64), (61, 63), (65, 67)),  # inner lips
+)
+_WFLW_98 = (
+    *((point, 32 - point) for point in range(16)),  # jaw
+    *((point, 79 - point) for point in range(33, 38)),  # brows, upper edge
+    *((point, 88 - point) for point in range(38, 42)),  # brows, lower edge
+    *((55, 59), (56, 58)),  # nostrils
+    *((60, 72), (61, 71), (62, 70), (63, 69), (64, 68), (65, 75), (66, 74), (67, 73)),  # eyes
+    *((76, 82), (77, 81), (78, 80), (83, 87), (84, 86)),  # outer lips
+    *((88, 92), (89, 91), (93, 95)),  # inner lips
+    (96, 97),  # pupils
+)
+_PAIRS = {68: _IBUG_68, 98: _WFLW_98}
+
+
+def mirrored_order(count: int) -> Int[np.ndarray, " k"]:
+    """Returns, for each landmark of the mirrored face, which landmark of the face it was.
+
+    Args:
+      count: 68 (iBUG) or 98 (WFLW).
+    """
+    if count not in _PAIRS:
+        raise ValueError(f"landmarks come in sets of {sorted(_PAIRS)}, got {count}")
+    order = np.arange(count)
+    for left, right in _PAIRS[count]:
+        order[left], order[right] = right, left
+    return order
+
+
+def mirror_points(points: Float[np.ndarray, "k 2"], width: int) -> Float[np.ndarray, "k 2"]:
+    """Mirrors landmarks in pixels, where 0 is the centre of the first column, and renumbers them."""
+    mirrored = points[mirrored_order(len(points))]
+    return np.stack([np.asarray(width - 1, points.dtype) - mirrored[:, 0], mirrored[:, 1]], axis=1)

@@ -1,0 +1,107 @@
+"""Which records make up one example: pairs and triplets within clips or identities, pure functions of (seed, number).
+
+An epoch goes over the sampler's units (clips, or records); the generator it is given belongs to the example alone.
+The roles' names become prefixes: {"source": 3, "driving": 8} gives `source_image`, `driving_image` and so on.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """Chooses the records of an example."""
+
+    def __len__(self) -> int:
+        """Returns the number of units of an epoch."""
+        ...
+
+    def __call__(self, unit: int, rng: np.random.Generator) -> dict[str, int]:
+        """Returns the record of each role."""
+        ...
+
+
+class SameClipPair:
+    """Two different frames of one clip, as GDPW trains: `source` and `driving`. The units are clips.
+
+    Args:
+      clips: for each record, the clip it belongs to.
+    """
+
+    def __init__(self, clips: Sequence[int | str] | np.ndarray):
+        self._members = [group for group in _groups(clips) if len(group) > 1]
+        if not self._members:
+            raise ValueError("pairs need a clip of two frames or more; every clip has one")
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __call__(self, unit: int, rng: np.random.Generator) -> dict[str, int]:
+        """Returns two frames of clip `unit`, every ordered pair equally often."""
+        source, driving = rng.choice(self._members[unit], 2, replace=False)
+        return {"source": int(source), "driving": int(driving)}
+
+
+class IdentityTriplet:
+    """A record, another one of the same person, and one of somebody else, as F3A trains. The units are records.
+
+    Roles are `anchor`, `positive` and `negative`. Records of people seen once are never anchors, but negatives.
+
+    Args:
+      identities: for each record, the person it shows.
+    """
+
+    def __init__(self, identities: Sequence[int | str] | np.ndarray):
+        groups = _groups(identities)
+        if len(groups) < 2:
+            raise ValueError(f"triplets need records of two people or more, got {len(groups)}")
+        self._sorted = np.concatenate(groups)  # records, person after person: a negative is any outside one's stretch
+        self._stretch = np.zeros((len(self._sorted), 2), np.int64)
+        start = 0
+        for group in groups:
+            self._stretch[group] = start, start + len(group)
+            start += len(group)
+        self._anchors = np.flatnonzero(self._stretch[:, 1] - self._stretch[:, 0] > 1)
+        if not len(self._anchors):
+            raise ValueError("triplets need a person with two records or more; everybody has one")
+
+    def __len__(self) -> int:
+        return len(self._anchors)
+
+    def __call__(self, unit: int, rng: np.random.Generator) -> dict[str, int]:
+        """Returns the triplet of anchor number `unit`."""
+        anchor = self._anchors[unit]
+        start, stop = self._stretch[anchor]
+        others = self._sorted[start:stop]
+        positive = rng.choice(others[others != anchor])
+        place = rng.integers(len(self._sorted) - (stop - start))
+        negative = self._sorted[place if place < start else place + (stop - start)]
+        return {"anchor": int(anchor), "positive": int(positive), "negative": int(negative)}
+
+
+class RandomDriving:
+    """A record and any other one that drives it, as ATW trains on stills: `source` and `driving`.
+
+    Args:
+      count: how many records there are.
+    """
+
+    def __init__(self, count: int):
+        if count < 2:
+            raise ValueError(f"a driving record other than the source needs two records or more, got {count}")
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __call__(self, unit: int, rng: np.random.Generator) -> dict[str, int]:
+        """Returns record `unit` and any other one."""
+        return {"source": unit, "driving": int((unit + rng.integers(1, self._count)) % self._count)}
+
+
+def _groups(labels: Sequence[int | str] | np.ndarray) -> list[np.ndarray]:
+    """Returns the records of each label, labels in ascending order, records too."""
+    _, inverse, counts = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
+    return np.split(np.argsort(inverse, kind="stable"), np.cumsum(counts)[:-1]) if len(counts) else []
