@@ -114,8 +114,8 @@ def _cheeks_and_nose(p: Points) -> Offsets:
 def _mouth_sides(p: Points) -> Offsets:
     corner = folded(p, (0.27, -0.73, 0.80), (0.11, 0.10, 0.2))
     cheek = folded(p, (0.36, -0.58, 0.72), (0.13, 0.14, 0.22))
-    upper = folded(p, (0.13, -0.69, 0.92), (0.10, 0.07, 0.2)) * p.upper
-    lower = folded(p, (0.13, -0.80, 0.90), (0.10, 0.07, 0.2)) * p.lower
+    upper = folded(p, (0.05, -0.69, 0.92), (0.14, 0.07, 0.2)) * p.upper
+    lower = folded(p, (0.05, -0.80, 0.90), (0.14, 0.07, 0.2)) * p.lower
     press = folded(p, (0.13, -0.74, 0.93), (0.13, 0.05, 0.2))
     return {
         "mouthSmile": vector(

@@ -89,7 +89,7 @@ def _teeth(*, upper: bool) -> Part:
     arch = 0.785 - 0.19 * (1 - np.cos(along * 1.25)) / (1 - np.cos(1.25))
     tooth = np.abs(np.sin(along * np.pi * 5))  # 0 between two teeth
     sign = 1.0 if upper else -1.0
-    middle = -0.726 if upper else -0.795
+    middle = -0.738 if upper else -0.795
     height, length = (0.055, 0.050) if upper else (0.05, 0.04)
     edge = length * (0.80 + 0.20 * np.minimum(1, 2 * tooth)) * (1 - 0.25 * along**2)
     rows = []
@@ -117,7 +117,7 @@ def _tongue() -> Part:
 def _ear() -> Part:
     """A bowl with a rolled rim, turned away from the cheek; its last ring is inside the head."""
     reach = np.array([0.12, 0.30, 0.50, 0.68, 0.82, 0.94, 1.0, 0.97, 0.72])
-    out = np.array([0.045, 0.042, 0.058, 0.088, 0.105, 0.135, 0.120, 0.085, -0.16])
+    out = np.array([0.064, 0.060, 0.070, 0.094, 0.112, 0.140, 0.124, 0.085, -0.16])
     turn = 2 * np.pi * np.arange(20) / 20
     reach, turn = np.meshgrid(reach, turn, indexing="ij")
     out = np.broadcast_to(out[:, None], reach.shape)

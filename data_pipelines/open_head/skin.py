@@ -157,7 +157,7 @@ def _grid_points() -> np.ndarray:
     origins = np.concatenate([origins, start])
     points = surface.cast(origins.reshape(-1, 3), directions.reshape(-1, 3)).reshape(*turn.shape, 3)
     points = _mirror_exactly(_smoothed(points))
-    return _over_eyeballs(points)
+    return _with_nostrils(_over_eyeballs(points))
 
 
 def _smoothed(points: np.ndarray) -> np.ndarray:
@@ -183,6 +183,15 @@ def _over_eyeballs(points: np.ndarray) -> np.ndarray:
     return points
 
 
+def _with_nostrils(points: np.ndarray) -> np.ndarray:
+    """Lifts the underside of the nose into it, which no ray from the head's middle can find."""
+    away = np.stack([np.abs(points[..., 0]), points[..., 1], points[..., 2]], axis=-1) - np.array(
+        [0.055, -0.485, 0.925]
+    )
+    depth = 0.055 * np.exp(-0.5 * ((away / np.array([0.022, 0.030, 0.035])) ** 2).sum(axis=-1))
+    return points + np.stack([0 * depth, depth, -0.3 * depth], axis=-1)
+
+
 def _grid_uv(rows: int) -> np.ndarray:
     across = 0.5 + 0.5 * np.sign(COLUMNS) * (np.abs(COLUMNS) / 180) ** 0.75
     down = 0.98 - 0.78 * np.arange(rows) / (rows - 1)
@@ -201,12 +210,11 @@ def _add_linings(builder: _Builder, slits: dict[str, tuple[np.ndarray, np.ndarra
     for name, side in (("left_eye", 1), ("right_eye", -1)):
         upper, lower = slits[name]
         centre = surface.EYE_CENTRE * np.array([side, 1, 1])
-        for edge, lid in ((upper, 1), (lower, -1)):
-            place = np.array([builder.vertices[v] for v in edge])
-            inwards = place - centre
-            inwards *= 0.96 * surface.EYE_RADIUS / np.linalg.norm(inwards, axis=1, keepdims=True)
-            rim = builder.add(centre + inwards, np.array([builder.uv[v] for v in edge]), lid, 1)
-            builder.strip(*((edge, rim) if lid > 0 else (rim, edge)))
+        above = builder.add(_behind(builder, upper, centre), np.array([builder.uv[v] for v in upper]), 1, 1)
+        inner = lower[1:-1]
+        below = builder.add(_behind(builder, inner, centre), np.array([builder.uv[v] for v in inner]), -1, 1)
+        builder.strip(upper, above)
+        builder.strip(np.concatenate([above[:1], below, above[-1:]]), lower)  # joined at the corners
     upper, lower = slits["mouth"]
     across = np.linspace(0, np.pi, len(upper))
     taper = np.sqrt(np.maximum(np.sin(across), 0))  # the pouch closes at the corners
@@ -221,6 +229,12 @@ def _add_linings(builder: _Builder, slits: dict[str, tuple[np.ndarray, np.ndarra
     for above, below in itertools.pairwise(path):
         builder.strip(above, below)
     return np.stack(rows)
+
+
+def _behind(builder: _Builder, edge: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Returns places inside the eyeball behind a lid's edge."""
+    inwards = np.array([builder.vertices[v] for v in edge]) - centre
+    return centre + inwards * (0.86 * surface.EYE_RADIUS / np.linalg.norm(inwards, axis=1, keepdims=True))
 
 
 def _grid_faces(
