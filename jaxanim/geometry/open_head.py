@@ -1,0 +1,125 @@
+"""The open head: a morphable model made from formulas by `data_pipelines.open_head`, which ships with the package.
+
+Expressions are ARKit's 52 blendshapes; the person's own left is at positive x. `jawOpen`, `jawLeft`, `jawRight` and
+`jawForward`, and the eight `eyeLook...`, do as offsets what the joints 'jaw', 'left_eye' and 'right_eye' do as
+rotations: use one or the other. One identity coefficient is one standard deviation among people.
+"""
+
+import importlib.resources
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxanim.core import files
+from jaxanim.core.errors import InputError
+from jaxanim.geometry.morphable import LandmarkEmbedding, MorphableModel
+
+Parts = Mapping[str, tuple[int, int]]
+"""First vertex of a part and the one after its last."""
+
+# Offsets below this many metres are stored as zero; half precision keeps the others to a few micrometres.
+_SMALLEST_OFFSET = 5e-7
+_ARRAYS = ("template", "identity_sigmas", "expression_sigmas", "joint_regressor", "skinning_weights", "uv")
+_NAMES = ("joint_names", "expression_names", "part_names")
+_LANDMARKS = (68, 98)
+
+
+def bundled_open_head() -> Path:
+    """Returns the file that ships with the package."""
+    return Path(str(importlib.resources.files("jaxanim") / "assets" / "open_head.npz"))
+
+
+def load_open_head(path: Path | None = None) -> MorphableModel:
+    """Returns the open head, float32.
+
+    Args:
+      path: a file written by `save_open_head`; None for the bundled one.
+
+    Raises:
+      InputError: the file is missing, damaged or something else.
+    """
+    path = path or bundled_open_head()
+    stored = _read(path)
+    try:
+        landmarks = {
+            count: LandmarkEmbedding(
+                jnp.asarray(stored[f"landmarks_{count}_face"], jnp.int32),
+                jnp.asarray(stored[f"landmarks_{count}_barycentric"], jnp.float32),
+            )
+            for count in _LANDMARKS
+        }
+        count = len(stored["template"])
+        return MorphableModel(
+            **{name: jnp.asarray(stored[name], jnp.float32) for name in _ARRAYS},
+            identity_basis=jnp.asarray(stored["identity_basis"], jnp.float32),
+            expression_basis=jnp.asarray(stored["expression_basis"], jnp.float32),
+            pose_basis=jnp.zeros((count, 3, 0), jnp.float32),
+            faces=jnp.asarray(stored["faces"], jnp.int32),
+            uv_faces=jnp.asarray(stored["uv_faces"], jnp.int32),
+            landmarks=landmarks,
+            parents=tuple(int(parent) for parent in stored["parents"]),
+            joint_names=_strings(stored["joint_names"]),
+            expression_names=_strings(stored["expression_names"]),
+        )
+    except KeyError as error:
+        raise InputError(f"{path}: not an open head, it has no {error.args[0]!r}") from error
+
+
+def load_parts(path: Path | None = None) -> Parts:
+    """Returns which vertices are the skin, the eyeballs, the teeth and so on.
+
+    Args:
+      path: as for `load_open_head`.
+
+    Raises:
+      InputError: the file is missing, damaged or something else.
+    """
+    path = path or bundled_open_head()
+    stored = _read(path)
+    try:
+        names, ranges = _strings(stored["part_names"]), stored["part_ranges"]
+    except KeyError as error:
+        raise InputError(f"{path}: not an open head, it has no {error.args[0]!r}") from error
+    return {name: (int(start), int(stop)) for name, (start, stop) in zip(names, ranges, strict=True)}
+
+
+def save_open_head(path: Path, model: MorphableModel, parts: Parts) -> None:
+    """Writes a model with compressed bases in half precision; equal models give equal files.
+
+    Raises:
+      OutputError: the file cannot be written.
+    """
+    stored: dict[str, np.ndarray] = {name: np.asarray(getattr(model, name), np.float32) for name in _ARRAYS}
+    for kind in ("identity", "expression"):
+        basis = np.asarray(getattr(model, f"{kind}_basis")).astype(np.float16)
+        offsets = np.abs(basis.astype(np.float32)) * stored[f"{kind}_sigmas"]
+        stored[f"{kind}_basis"] = np.where(offsets < _SMALLEST_OFFSET, np.float16(0), basis)
+    for name in ("faces", "uv_faces", "parents"):
+        stored[name] = np.asarray(getattr(model, name), np.int32)
+    for count, at in model.landmarks.items():
+        stored[f"landmarks_{count}_face"] = np.asarray(at.face, np.int32)
+        stored[f"landmarks_{count}_barycentric"] = np.asarray(at.barycentric, np.float32)
+    names = {"joint_names": model.joint_names, "expression_names": model.expression_names, "part_names": tuple(parts)}
+    stored.update({name: np.array(names[name]) for name in _NAMES})
+    stored["part_ranges"] = np.array(list(parts.values()), np.int32)
+    with files.replacing(path) as temporary:
+        np.savez_compressed(temporary, allow_pickle=False, **stored)
+
+
+def _strings(values: np.ndarray) -> tuple[str, ...]:
+    return tuple(str(value) for value in values)
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    """Returns a file's arrays; nothing in it can run code."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: there is no such file") from error
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path}: not an open head or damaged ({error})") from error
