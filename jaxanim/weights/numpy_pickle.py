@@ -123,8 +123,10 @@ class _ByRows(_Sparse):
 class _Chumpy(Inert):
     """Stands for a variable of chumpy; its numbers are the entry 'x' of its state."""
 
+    state: Any = None
+
     def __init__(self, *_: Any):
-        self.state: Any = None
+        pass
 
     def __setstate__(self, state: Any) -> None:
         self.state = state

@@ -105,6 +105,7 @@ def test_code_is_refused_and_not_run(folder, protocol):
 
 
 ATTACKS = {
+    "chumpy without a state": b"\x80\x02cchumpy.ch\nCh\n)\x81.",
     "system": b"cos\nsystem\n(S'echo > ran'\ntR.",
     "inst": b"(S'echo > ran'\nios\nsystem\n.",
     "inside chumpy": b"\x80\x02cchumpy.ch\nCh\n)\x81}S'x'\ncos\nsystem\n(S'echo > ran'\ntRsb.",
