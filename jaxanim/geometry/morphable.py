@@ -9,6 +9,7 @@ counter-clockwise.
 """
 
 import flax.struct
+import jax.numpy as jnp
 
 from jaxanim.core import checks
 from jaxanim.core.types import Array, Float, Int
@@ -104,7 +105,7 @@ def pose(model: MorphableModel, parameters: FaceParameters) -> Surface:
     _check(model, parameters)
     offsets = _offsets(model.identity_basis, model.identity_sigmas, parameters.identity)
     offsets += _offsets(model.expression_basis, model.expression_sigmas, parameters.expression)
-    rest = model.template + offsets
+    rest = jnp.broadcast_to(model.template, offsets.shape) + offsets
     return Surface(
         *skinning.skin(
             rest, model.joint_regressor, model.skinning_weights, model.pose_basis, model.parents, parameters.rotations
@@ -115,12 +116,12 @@ def pose(model: MorphableModel, parameters: FaceParameters) -> Surface:
 def embed(vertices: Float[Array, "*b v 3"], faces: Int[Array, "f 3"], at: LandmarkEmbedding) -> Float[Array, "*b l 3"]:
     """Returns the points of an embedding on a posed surface."""
     corners = vertices[..., faces[at.face], :]
-    return (corners * at.barycentric[..., None]).sum(axis=-2)
+    return jnp.einsum("...lck,lc->...lk", corners, at.barycentric)
 
 
 def _offsets(basis: Array, sigmas: Array, coefficients: Float[Array, "*b k"]) -> Float[Array, "*b v 3"]:
     count = coefficients.shape[-1]
-    scaled = coefficients * sigmas[:count]
+    scaled = coefficients * jnp.broadcast_to(sigmas[:count], coefficients.shape)
     vertices = basis.shape[0]
     flat = basis[..., :count].reshape(vertices * 3, count)
     return (scaled @ flat.T).reshape(*coefficients.shape[:-1], vertices, 3)

@@ -30,7 +30,9 @@ def skin(
     joints = joint_regressor @ rest
     matrices = rotation.axis_angle_to_matrix(rotations)
     if pose_basis.shape[-1]:
-        bends = (matrices[..., 1:, :, :] - jnp.eye(3, dtype=matrices.dtype)).reshape(*rotations.shape[:-2], -1)
+        moving = matrices[..., 1:, :, :]
+        bends = moving - jnp.broadcast_to(jnp.eye(3, dtype=moving.dtype), moving.shape)
+        bends = bends.reshape(*rotations.shape[:-2], -1)
         flat = pose_basis.reshape(-1, pose_basis.shape[-1])
         rest = rest + (bends @ flat.T).reshape(*bends.shape[:-1], *pose_basis.shape[:2])
     turns, places = _along_the_chain(matrices, joints, parents)

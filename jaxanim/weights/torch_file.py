@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from jaxanim.core.errors import WeightsError
+from jaxanim.weights.inert_pickle import Function, Inert, RefusedError
 
 _STORAGE_DTYPES = {
     "FloatStorage": "<f4",
@@ -66,27 +67,32 @@ def read_torch_file(path: Path) -> Any:
             return _read_zip(file) if is_zip else _read_legacy(file)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except WeightsError as error:
+    except (WeightsError, RefusedError) as error:
         raise WeightsError(f"{path}: {error}") from error
     except Exception as error:  # pickle and zipfile raise nearly anything on damaged input
         raise WeightsError(f"{path}: not a readable PyTorch file ({type(error).__name__}: {error})") from error
 
 
-class _Inert:
-    """Objects that a pickle can make but not change: without this, its BUILD could set any attribute unchecked."""
+def read_storage(data: bytes) -> "Storage":
+    """Reads the numbers of a tensor that was pickled by itself, as part of another pickle.
 
-    def __setstate__(self, *_: Any) -> None:
-        raise WeightsError("refused: the file asks to change how it is read")
+    Raises:
+      WeightsError, RefusedError: it is something else.
+    """
+    content, _ = _read_legacy_content(io.BytesIO(data))
+    if not isinstance(content, Storage):
+        raise WeightsError(f"a tensor's data are a {type(content).__name__}")
+    return content
 
 
-class _StorageType(_Inert):
+class _StorageType(Inert):
     """Stands for a class such as torch.FloatStorage."""
 
     def __init__(self, name: str):
         self.name = name
 
 
-class _Storage(_Inert):
+class Storage(Inert):
     """A flat block of numbers that tensors are views of; filled after unpickling."""
 
     def __init__(self, kind: _StorageType, size: int):
@@ -96,6 +102,7 @@ class _Storage(_Inert):
         self.numbers: np.ndarray | None = None
 
     def fill(self, data: bytes) -> None:
+        """Gives it its numbers, once they are read."""
         if len(data) != self.size * self.dtype.itemsize:
             raise WeightsError(f"a tensor has {len(data)} bytes instead of {self.size * self.dtype.itemsize}")
         numbers = np.frombuffer(data, self.dtype)
@@ -104,12 +111,12 @@ class _Storage(_Inert):
         self.numbers = numbers
 
 
-class _Tensor(_Inert):
+class Tensor(Inert):
     """A strided view of a storage, not yet read."""
 
-    def __init__(self, storage: _Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any):
+    def __init__(self, storage: Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any):
         geometry = (offset, *size, *stride)
-        if not isinstance(storage, _Storage) or not all(isinstance(n, int) and n >= 0 for n in geometry):
+        if not isinstance(storage, Storage) or not all(isinstance(n, int) and n >= 0 for n in geometry):
             raise WeightsError("a tensor has an impossible shape")
         last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
         if 0 not in size and last >= storage.size:
@@ -117,6 +124,7 @@ class _Tensor(_Inert):
         self.storage, self.offset, self.size, self.stride = storage, offset, size, stride
 
     def resolve(self) -> np.ndarray:
+        """Returns the tensor as an array of its own."""
         numbers = self.storage.numbers
         if numbers is None:
             raise WeightsError("the data of a tensor are missing")
@@ -134,14 +142,14 @@ class _Dict(dict):
         del state
 
 
-def _rebuild_parameter(data: _Tensor, *_: Any) -> _Tensor:
+def _rebuild_parameter(data: Tensor, *_: Any) -> Tensor:
     return data
 
 
 _KNOWN_NAMES: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): _Dict,
-    ("torch._utils", "_rebuild_tensor_v2"): _Tensor,
-    ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
+    ("torch._utils", "_rebuild_tensor_v2"): Tensor,
+    ("torch._utils", "_rebuild_parameter"): Function(_rebuild_parameter),
     **{("torch", name): _StorageType(name) for name in _STORAGE_DTYPES},
 }
 
@@ -149,7 +157,7 @@ _KNOWN_NAMES: dict[tuple[str, str], Any] = {
 class _Unpickler(pickle.Unpickler):
     """Unpickles with the known names only and records the storages that are asked for."""
 
-    def __init__(self, file: io.BytesIO | io.BufferedReader, storages: dict[str, _Storage]):
+    def __init__(self, file: io.BytesIO | io.BufferedReader, storages: dict[str, Storage]):
         _check_memo(file)
         super().__init__(file, encoding="utf-8")
         self.storages = storages
@@ -159,13 +167,13 @@ class _Unpickler(pickle.Unpickler):
             raise WeightsError(f"refused: the file asks to run {module}.{name}, which no plain checkpoint needs")
         return _KNOWN_NAMES[module, name]
 
-    def persistent_load(self, pid: Any) -> _Storage:
+    def persistent_load(self, pid: Any) -> Storage:
         if not (isinstance(pid, tuple) and len(pid) >= 5 and pid[0] == "storage" and isinstance(pid[1], _StorageType)):
             raise WeightsError("a tensor's data are stored in an unknown way")
         _, kind, key, _, size = pid[:5]
         if len(pid) > 5 and pid[5] is not None:
             raise WeightsError("tensors that share part of another's storage in the old layout are not supported")
-        return self.storages.setdefault(str(key), _Storage(kind, int(size)))
+        return self.storages.setdefault(str(key), Storage(kind, int(size)))
 
 
 def _check_memo(file: io.BytesIO | io.BufferedReader) -> None:
@@ -194,7 +202,7 @@ def _read_zip(file: io.BufferedReader) -> Any:
         raise WeightsError("big-endian files are not supported")
     if archive.getinfo(pickles[0]).file_size > _MAX_PICKLE_BYTES:
         raise WeightsError(f"its index is larger than {_MAX_PICKLE_BYTES >> 20} MiB")
-    storages: dict[str, _Storage] = {}
+    storages: dict[str, Storage] = {}
     content = _Unpickler(io.BytesIO(archive.read(pickles[0])), storages).load()
     for key, storage in storages.items():
         storage.fill(archive.read(f"{root}/data/{key}"))
@@ -202,7 +210,12 @@ def _read_zip(file: io.BufferedReader) -> Any:
 
 
 def _read_legacy(file: io.BufferedReader) -> Any:
-    storages: dict[str, _Storage] = {}
+    content, storages = _read_legacy_content(file)
+    return _Resolver(storages).resolve(content, _MAX_DEPTH)
+
+
+def _read_legacy_content(file: io.BytesIO | io.BufferedReader) -> tuple[Any, dict[str, Storage]]:
+    storages: dict[str, Storage] = {}
     if _Unpickler(file, storages).load() != _LEGACY_MAGIC or _Unpickler(file, storages).load() != _LEGACY_PROTOCOL:
         raise WeightsError("not a PyTorch file")
     system = _Unpickler(file, storages).load()
@@ -214,13 +227,13 @@ def _read_legacy(file: io.BufferedReader) -> Any:
         if int.from_bytes(file.read(8), "little") != storage.size:
             raise WeightsError("a tensor's data have another size than the index says")
         storage.fill(file.read(storage.size * storage.dtype.itemsize))
-    return _Resolver(storages).resolve(content, _MAX_DEPTH)
+    return content, storages
 
 
 class _Resolver:
     """Replaces tensors by arrays in nested dicts, lists and tuples; what is shared is resolved once."""
 
-    def __init__(self, storages: dict[str, _Storage]):
+    def __init__(self, storages: dict[str, Storage]):
         self.room = sum(storage.size for storage in storages.values()) * 4 + _MAX_REPEATED
         self.done: dict[int, Any] = {}
 
@@ -234,7 +247,7 @@ class _Resolver:
         return self.done[id(content)]
 
     def _resolve(self, content: Any, depth: int) -> Any:
-        if isinstance(content, _Tensor):
+        if isinstance(content, Tensor):
             self.room -= math.prod(content.size)
             if self.room < 0:
                 raise WeightsError("its tensors repeat their numbers too often")

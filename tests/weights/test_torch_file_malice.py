@@ -79,7 +79,7 @@ def unharmed(monkeypatch):
     """Undoes what a file might change in the reader, so that a failing test fails alone."""
     kind = torch_file._KNOWN_NAMES["torch", "FloatStorage"]
     monkeypatch.setattr(kind, "name", kind.name)
-    monkeypatch.setattr(torch_file._Tensor, "resolve", torch_file._Tensor.resolve)
+    monkeypatch.setattr(torch_file.Tensor, "resolve", torch_file.Tensor.resolve)
 
 
 def test_handmade_pickles_are_readable(tmp_path):
