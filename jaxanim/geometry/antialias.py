@@ -1,7 +1,9 @@
 """Antialiasing of silhouettes, after Laine et al. 2020 (nvdiffrast), section 3.6, as its released code computes it.
 
 Two neighbouring pixels that see different faces are blended by where the silhouette between their centres runs. That
-depends on the vertices smoothly, which gives silhouettes a gradient that the search for faces does not have.
+depends on the vertices smoothly, which gives silhouettes a gradient that the search for faces does not have. Only the
+face that a pixel sees is looked at: where faces at the rim are narrower than a pixel, most of the gradient is missing,
+as in the original.
 
 Pictures may have any number of channels and any range.
 """
@@ -83,8 +85,8 @@ def _change(
     # The silhouette belongs to the face in front.
     of_left = (left >= 0) & ((right < 0) | (depth[:, :-1] < depth[:, 1:]))
     found = jnp.where(of_left, left, right)
-    x, y = jnp.arange(left.shape[1]) + 0.5, jnp.arange(left.shape[0]) + 0.5
-    centre = jnp.stack([x[None, :] + jnp.where(of_left, 0.0, 1.0), jnp.broadcast_to(y[:, None], left.shape)], axis=-1)
+    x, y = raster.pixel_centres(*left.shape)
+    centre = jnp.stack([jnp.where(of_left, x, x + 1.0), y], axis=-1)
     sign = jnp.where(of_left, 1.0, -1.0)
     number = jnp.maximum(found, 0)
     corners = vertices[faces[number]] - centre[..., None, :]

@@ -98,15 +98,13 @@ def geometry_maps(
     codes = jnp.broadcast_to(codes, (*batch, *codes.shape))
     seen = jnp.ones((*batch, vertices, 1), target_ndc.dtype)
     attributes = jnp.concatenate([source_ndc[..., :2] - target_ndc[..., :2], seen, codes], axis=-1)
-
-    def draw(mesh: Array, attributes: Array) -> Array:
-        pixels = to_pixels(mesh, height=height, width=width)
-        return paint(pixels, faces, attributes, height=height, width=width, culling="after", opposites=opposites)
-
-    target = draw(target_ndc, attributes)
     # Nothing to paint on the source without codes.
-    source = draw(source_ndc, codes) if codes.shape[-1] else jnp.zeros((*target.shape[:-1], 0), target.dtype)
-    return GeometryMaps(target[..., :2], target[..., 2:3], target[..., 3:], source)
+    meshes = [target_ndc, source_ndc] if codes.shape[-1] else [target_ndc]
+    pixels = to_pixels(jnp.stack(meshes), height=height, width=width)
+    attributes = jnp.broadcast_to(attributes, (len(meshes), *attributes.shape))
+    pictures = paint(pixels, faces, attributes, height=height, width=width, culling="after", opposites=opposites)
+    target, source = pictures[0], pictures[-1]
+    return GeometryMaps(target[..., :2], target[..., 2:3], target[..., 3:], source[..., 3:])
 
 
 def facial_flow(
@@ -135,7 +133,10 @@ def facial_flow(
     half = jnp.asarray([width / 2, height / 2, -width / 2], source.dtype)
     moves = _moves(source, target, jnp.broadcast_to(half, source.shape))
     meshes = {"source": [source], "target": [target], "both": [source, target]}[anchor]
-    return jnp.concatenate([paint(m, faces, moves, height=height, width=width) for m in meshes], axis=-1)
+    pictures = paint(
+        jnp.stack(meshes), faces, jnp.broadcast_to(moves, (len(meshes), *moves.shape)), height=height, width=width
+    )
+    return jnp.concatenate(list(pictures), axis=-1)
 
 
 def facial_flow_host(

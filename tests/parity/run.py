@@ -16,10 +16,10 @@ from typing import Any
 import jax
 
 from jaxanim.core.errors import UserError
-from tests.parity import goldens, tha4
+from tests.parity import goldens, raster, tha4
 from tests.parity.goldens import Deviation
 
-ENTRIES: Mapping[str, Callable[[Path, Mapping[str, Any]], dict[str, Deviation]]] = {**tha4.ENTRIES}
+ENTRIES: Mapping[str, Callable[[Path, Mapping[str, Any]], dict[str, Deviation]]] = {**tha4.ENTRIES, **raster.ENTRIES}
 
 
 def evaluate(name: str, checkpoint: Path, golden: Path) -> dict[str, Deviation]:

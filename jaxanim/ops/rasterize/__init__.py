@@ -2,7 +2,7 @@
 
 from jaxanim.ops.rasterize.api import rasterize
 from jaxanim.ops.rasterize.coverage import Culling
-from jaxanim.ops.rasterize.fragments import Fragments, interpolate
+from jaxanim.ops.rasterize.fragments import Fragments, interpolate, pixel_centres
 from jaxanim.ops.rasterize.host import HostFragments, interpolate_host, rasterize_host
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "HostFragments",
     "interpolate",
     "interpolate_host",
+    "pixel_centres",
     "rasterize",
     "rasterize_host",
 ]

@@ -135,7 +135,7 @@ def test_wrong_calls(change, error, message):
 
 
 def test_unknown_culling():
-    with pytest.raises(ValueError, match="culling must be one of .*'after'.*, got 'back'"):
+    with pytest.raises(ValueError, match=r"culling must be one of .*'after'.*, got 'back'"):
         api.check_arguments(np.zeros((3, 3), np.float32), np.zeros((1, 3), np.int32), 4, 4, "back")
 
 
