@@ -8,7 +8,7 @@ code in float32 is from itself in float64 (maximum, 99.9th percentile, mean). Te
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +54,11 @@ def read_golden(path: Path) -> dict[str, Any]:
     return golden | ({"meta": json.loads(str(golden["meta"]))} if "meta" in golden else {})
 
 
-def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
-    """Reads an official state dict from .npz or .pt."""
+def read_checkpoint(path: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """Reads an official state dict from .npz or .pt; of an .npz only what is named, if something is."""
     if path.suffix == ".npz":
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            return {name: archive[name] for name in (archive.files if names is None else names)}
     return torch_file.read_state_dict(path)
 
 

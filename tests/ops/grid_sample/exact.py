@@ -20,7 +20,7 @@ def _one(image: np.ndarray, position: np.ndarray, cotangent: np.ndarray) -> tupl
     rows, where, values = (
         array.reshape(-1, array.shape[-1]).astype(np.float64) for array in (image, position, cotangent)
     )
-    unknown = np.isnan(where).any(axis=1)
+    unknown: np.ndarray = np.asarray(np.isnan(where).any(axis=1))
     where, values = np.where(unknown[:, None], -9.0, where), np.where(unknown[:, None], 0.0, values)
     left, top = np.floor(where).T
     right_weight, bottom_weight = (where - np.floor(where)).T
