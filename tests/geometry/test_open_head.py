@@ -36,13 +36,6 @@ TOP_TO_BOTTOM_98 = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def broadcasting():
-    """Posing broadcasts the model's arrays over the parameters' batch axes."""
-    with jax.numpy_rank_promotion("allow"):
-        yield
-
-
 @pytest.fixture(scope="module")
 def head():
     return open_head.load_open_head()
