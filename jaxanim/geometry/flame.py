@@ -4,7 +4,6 @@
 it (`numpy_pickle`). The model and the embeddings have licences of their own and come from their authors.
 """
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -119,22 +118,11 @@ def read_contour(path: Path) -> Contour:
 
 def _read_embedding(path: Path) -> Mapping[str, Any]:
     if path.suffix == ".npz":
-        return _read_npz(path)
+        return numpy_pickle.read_npz(path, max_bytes=_MAX_ARCHIVE_BYTES)
     content = numpy_pickle.read_npy(path) if path.suffix == ".npy" else numpy_pickle.read_pickle(path)
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds a {type(content).__name__}, not a dict of landmark arrays")
     return content
-
-
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _MAX_ARCHIVE_BYTES:
-                raise InputError(f"{path}: holds more than {_MAX_ARCHIVE_BYTES >> 20} MiB")
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a readable .npz file ({error})") from error
 
 
 def _embedding(

@@ -1,4 +1,4 @@
-"""Reads pickles of numpy arrays (.pkl, and .npy files that hold objects) without running anything in them.
+"""Reads numpy arrays from .pkl, .npy and .npz files without running anything in them.
 
 Known are numpy's arrays, types and scalars, scipy's sparse matrices, chumpy's variables (an autodiff package that old
 body models were saved with; it need not be installed), PyTorch's tensors on the CPU, and plain containers. Each is made
@@ -9,6 +9,7 @@ import io
 import math
 import pickle
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,25 @@ def read_npy(path: Path) -> Any:
       InputError: the file is missing, damaged, or names code.
     """
     return _guarded(path, _read_npy)
+
+
+def read_npz(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> dict[str, np.ndarray]:
+    """Reads all arrays of a .npz file; objects in it are refused.
+
+    Raises:
+      InputError: the file is missing or damaged, or unpacks to more than `max_bytes`.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > max_bytes:
+            raise InputError(f"{path}: unpacks to {size} bytes, more than {max_bytes}")
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except InputError:
+        raise
+    except Exception as error:  # numpy and zipfile raise nearly anything on damaged input
+        raise InputError(f"{path}: not a readable .npz file, or a damaged one ({error})") from error
 
 
 def _guarded(path: Path, read: Callable[[bytes], Any]) -> Any:

@@ -188,3 +188,31 @@ def test_npy_with_code(folder):
     with pytest.raises(InputError, match=r"a\.npy: refused: the file asks to run \w+\.eval"):
         numpy_pickle.read_npy(folder / "a.npy")
     assert not (folder / "ran").exists()
+
+
+def test_npz(folder):
+    np.savez_compressed(folder / "a.npz", x=np.arange(3), y=np.eye(2, dtype=np.float32))
+    arrays = numpy_pickle.read_npz(folder / "a.npz")
+    assert sorted(arrays) == ["x", "y"]
+    np.testing.assert_array_equal(arrays["y"], np.eye(2))
+
+
+def test_npz_too_large_once_unpacked(folder):
+    np.savez_compressed(folder / "a.npz", x=np.zeros(10_000))
+    with pytest.raises(InputError, match=r"a\.npz: unpacks to 80128 bytes, more than 50000"):
+        numpy_pickle.read_npz(folder / "a.npz", max_bytes=50_000)
+
+
+@pytest.mark.parametrize("share", [0, 0.2, 0.9])
+def test_damaged_npz(folder, share):
+    path = folder / "a.npz"
+    np.savez(path, x=np.arange(1000))
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(InputError, match=r"a\.npz: not a readable \.npz file, or a damaged one"):
+        numpy_pickle.read_npz(path)
+
+
+def test_npz_of_objects(folder):
+    np.savez(folder / "a.npz", x=np.array([{}, None], object))
+    with pytest.raises(InputError, match="damaged one"):
+        numpy_pickle.read_npz(folder / "a.npz")
