@@ -8,6 +8,7 @@ on with the shards that are not complete; the files are the same as those of an 
 
 import argparse
 import dataclasses
+import inspect
 import json
 import math
 import multiprocessing
@@ -27,13 +28,14 @@ from jaxanim.core.errors import InputError, UserError
 from jaxanim.data import CorruptRecordError, record_folder
 from jaxanim.data.record_folder import Columns, Record
 
-PLANS: dict[str, Callable[[argparse.Namespace], Recipe]] = {
-    "image_folder": lambda options: image_folder.plan(_source(options), options.size),
-    "celeba": lambda options: celeba.plan(_source(options), options.size),
-    "voxceleb": lambda options: voxceleb.plan(_source(options), options.size, options.stride),
-    "posed_characters": lambda options: posed_characters.plan(_source(options)),
-    "procedural_anime": lambda options: pairs.plan(options.count, options.seed),
+PLANS: dict[str, Callable[..., Recipe]] = {
+    "image_folder": image_folder.plan,
+    "celeba": celeba.plan,
+    "voxceleb": voxceleb.plan,
+    "posed_characters": posed_characters.plan,
+    "procedural_anime": pairs.plan,
 }
+_OF_DATASETS = ("source", "size", "stride", "count", "seed")  # what some of the plans take, by the same names
 
 
 def build(
@@ -128,7 +130,7 @@ def _describe(name: str, recipe: Recipe, folder: Path, shards: int) -> None:
         with files.replacing(path) as temporary:
             temporary.write_text(json.dumps(about, indent=1))
         return
-    there = json.loads(path.read_text())
+    there = _read_description(path)
     if differ := sorted(key for key in about.keys() | there.keys() if about.get(key) != there.get(key)):
         raise InputError(
             f"{folder}: another build was begun here, with "
@@ -137,10 +139,28 @@ def _describe(name: str, recipe: Recipe, folder: Path, shards: int) -> None:
         )
 
 
-def _source(options: argparse.Namespace) -> Path:
-    if options.source is None:
+def _read_description(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: damaged ({error}); choose another folder, or delete it") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: does not describe a dataset; choose another folder, or delete it")
+    return content
+
+
+def _plan(options: argparse.Namespace) -> Recipe:
+    """Plans the dataset that is asked for, with the options that it takes; others are refused."""
+    plan = PLANS[options.name]
+    parameters = inspect.signature(plan).parameters
+    given = {name: value for name in _OF_DATASETS if (value := getattr(options, name)) is not None}
+    if extra := sorted(given.keys() - parameters.keys()):
+        raise InputError(
+            f"{options.name} does not take --{extra[0]}, but {', '.join(f'--{name}' for name in parameters)}"
+        )
+    if "source" in parameters and "source" not in given:
         raise InputError(f"{options.name} is made of files: say where they are with --source")
-    return options.source
+    return plan(**given)
 
 
 def _part_of(text: str) -> tuple[int, int]:
@@ -156,9 +176,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data-dir", type=Path, required=True, help="folder to write to")
     parser.add_argument("--source", type=Path, help="folder of the raw dataset")
     parser.add_argument("--size", type=int, help="cut and resize faces to squares of this side")
-    parser.add_argument("--stride", type=int, default=1, help="voxceleb: keep every n-th frame")
-    parser.add_argument("--count", type=int, default=10_000, help="procedural_anime: how many pairs to draw")
-    parser.add_argument("--seed", type=int, default=0, help="procedural_anime: which pairs to draw")
+    parser.add_argument("--stride", type=int, help="voxceleb: keep every n-th frame, by default all")
+    parser.add_argument("--count", type=int, help="procedural_anime: how many pairs to draw, by default 10000")
+    parser.add_argument("--seed", type=int, help="procedural_anime: which pairs to draw, by default 0")
     parser.add_argument("--shards", type=int, help="how many files to write")
     parser.add_argument("--shard", type=_part_of, default=(0, 1), metavar="I/N", help="build every N-th file from I on")
     parser.add_argument("--workers", type=int, default=2, help="processes; 0 works in this one")
@@ -172,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         build(
             options.name,
-            PLANS[options.name](options),
+            _plan(options),
             options.data_dir,
             shards=options.shards,
             part=options.shard,

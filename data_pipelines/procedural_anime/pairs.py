@@ -62,7 +62,7 @@ class DrawnPairsRecipe:
         return [(record, {"number": item})]
 
 
-def plan(count: int, seed: int) -> DrawnPairsRecipe:
+def plan(count: int = 10_000, seed: int = 0) -> DrawnPairsRecipe:
     """Numbers the pairs."""
     return DrawnPairsRecipe(seed, tuple(range(count)))
 

@@ -52,7 +52,7 @@ class CelebaRecipe:
         return [(record, {"name": item.name, "identity": item.identity, "split": item.split})]
 
 
-def plan(source: Path, size: int | None) -> CelebaRecipe:
+def plan(source: Path, size: int | None = None) -> CelebaRecipe:
     """Reads the three lists and checks that they speak of the same pictures."""
     names, attributes = _attributes(source / "list_attr_celeba.txt")
     splits = _labels(source / "list_eval_partition.txt", range(len(SPLITS)))

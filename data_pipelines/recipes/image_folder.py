@@ -30,6 +30,6 @@ class ImageFolderRecipe:
         return [({"image": recipe.face_picture(recipe.read(path), str(path), self.size)}, {"name": item})]
 
 
-def plan(source: Path, size: int | None) -> ImageFolderRecipe:
+def plan(source: Path, size: int | None = None) -> ImageFolderRecipe:
     """Lists the pictures."""
     return ImageFolderRecipe(source, size, tuple(path.as_posix() for path in image_folder.list_pictures(source)))

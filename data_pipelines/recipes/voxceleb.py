@@ -54,7 +54,7 @@ class VoxcelebRecipe:
         return rows
 
 
-def plan(source: Path, size: int | None, stride: int) -> VoxcelebRecipe:
+def plan(source: Path, size: int | None = None, stride: int = 1) -> VoxcelebRecipe:
     """Finds the clips."""
     if not source.is_dir():
         raise InputError(f"{source}: no such folder")

@@ -119,3 +119,23 @@ def test_what_the_user_got_wrong(tmp_path, capsys):
     assert "say where they are with --source" in capsys.readouterr().err
     assert build.main(["procedural_anime", "--data-dir", str(tmp_path), "--count", "2", "--shards", "3"]) == 2
     assert "2 items cannot fill 3 shards" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["procedural_anime", "--size", "64"], "procedural_anime does not take --size, but --count, --seed"),
+        (["image_folder", "--source", "raw", "--stride", "2"], "image_folder does not take --stride, but --source"),
+    ],
+)
+def test_options_of_other_datasets_are_refused(tmp_path, capsys, arguments, message):
+    assert build.main([*arguments, "--data-dir", str(tmp_path / "out")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("content", ["{", "[]"])
+def test_a_damaged_description(tmp_path, capsys, content):
+    (tmp_path / "dataset.json").write_text(content)
+    assert build.main(["procedural_anime", "--data-dir", str(tmp_path), "--count", "2", "--shards", "1"]) == 2
+    assert "dataset.json: d" in capsys.readouterr().err
