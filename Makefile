@@ -28,7 +28,7 @@ test: $(BIN)/python
 	$(BIN)/python -m mypy
 	$(BIN)/python -m pytest -m 'not sweep' --numprocesses=2 --dist=loadfile --no-loadscope-reorder --cov --cov-report=term
 
-# the kernels' tests on every input; `make test` takes one of each kind
+# the kernels' tests on every input and at every real size, an hour or more; `make test` takes one of each kind
 sweep: $(BIN)/python
 	$(BIN)/python -m pytest -m sweep --numprocesses=2 --dist=loadfile
 

@@ -1,9 +1,11 @@
 """The backward pass in plain XLA as CPUs like it: a band of the output at a time, all images as one row of numbers.
 
-Three things make XLA slow on CPUs. A scatter into each image of a batch moves one number at a time: here all images
-lie one behind the other, with a row of pixels above and below each, and every position adds two runs of two pixels.
-Arrays that do not fit the caches cost more than what is done with them: a band's do. Sums along a short last axis are
-not vectorised: they are written out.
+Three things cost XLA most on CPUs. Sums along the last axis are slow, with jax 0.10 all of them and since of few
+numbers: they are written out. Arrays that do not fit the caches cost more than what is done with them: a band's do.
+A scatter of single pixels has four places to find for each position: here all images lie one behind the other, with a
+row of pixels above and below each, and every position adds two runs of two pixels. docs/warp.md has the numbers.
+
+`jit` cannot split this over devices; `grid_sample_sharded` does.
 """
 
 import functools

@@ -64,7 +64,7 @@ GRIDS = [smooth_positions, *HOSTILE_GRIDS]
 
 
 def first_and_swept(cases: list) -> list:
-    """Returns all cases; those after the first belong to the sweep (`make sweep`), which takes minutes."""
+    """Returns all cases; those after the first belong to the sweep (`make sweep`), which takes an hour or more."""
     return [cases[0], *(pytest.param(case, marks=pytest.mark.sweep) for case in cases[1:])]
 
 

@@ -5,8 +5,8 @@ from jaxanim.ops.grid_sample.pallas_tpu import calls, lanes, products
 
 # Products with hat weights have the channels in the 128 lanes, and cost the same for 1 channel as for 128, in time and
 # in memory; lane gathers cost in proportion to the channels. In instruction bundles of a v5e for 1024 positions of a
-# flow with four steps (docs/warp.md): 626 for 4 channels, 1555 for 16, about 6000 for 64; products 12300 up to 128.
-# Beyond 16, the unrolled loop over channels takes minutes to compile.
+# flow with four steps (docs/warp.md): 626 for 4 channels, 1555 for 16, 5451 for 64; products 12324 up to 128.
+# Beyond 16, the unrolled loop over channels takes more than a minute to compile.
 MAX_LANE_CHANNELS = 16
 
 
