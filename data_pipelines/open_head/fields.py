@@ -48,7 +48,7 @@ class Points:
         return (self.lip < 0).astype(float)
 
 
-def ramp(values: np.ndarray, start: float, end: float) -> np.ndarray:
+def ramp(values: np.ndarray, start: float | np.ndarray, end: float | np.ndarray) -> np.ndarray:
     """Rises smoothly from 0 at `start` to 1 at `end`, which may be the smaller one."""
     t = np.clip((values - start) / (end - start), 0, 1)
     return t * t * (3 - 2 * t)
