@@ -13,6 +13,7 @@ import json
 import math
 import multiprocessing
 import sys
+import typing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from pathlib import Path
@@ -22,7 +23,17 @@ import tqdm
 
 from data_pipelines.procedural_anime import pairs
 from data_pipelines.recipe import Recipe
-from data_pipelines.recipes import celeba, image_folder, posed_characters, voxceleb
+from data_pipelines.recipes import (
+    celeba,
+    emotionet,
+    image_folder,
+    posed_characters,
+    rafd,
+    voxceleb,
+    w300vw,
+    w300w_3d,
+    w300w_lp,
+)
 from jaxanim.core import files
 from jaxanim.core.errors import InputError, UserError
 from jaxanim.data import CorruptRecordError, record_folder
@@ -31,11 +42,17 @@ from jaxanim.data.record_folder import Columns, Record
 PLANS: dict[str, Callable[..., Recipe]] = {
     "image_folder": image_folder.plan,
     "celeba": celeba.plan,
+    "emotionet": emotionet.plan,
+    "rafd": rafd.plan,
     "voxceleb": voxceleb.plan,
+    "300vw": w300vw.plan,
+    "300w_lp": w300w_lp.plan,
+    "300w_3d": w300w_3d.plan,
     "posed_characters": posed_characters.plan,
     "procedural_anime": pairs.plan,
 }
-_OF_DATASETS = ("source", "size", "stride", "count", "seed")  # what some of the plans take, by the same names
+# What some of the plans take, by the same names.
+_OF_DATASETS = ("source", "size", "stride", "labels", "frontal", "landmarks", "meshes", "count", "seed")
 
 
 def build(
@@ -170,13 +187,22 @@ def _part_of(text: str) -> tuple[int, int]:
     return int(index), int(count)
 
 
+def _add_flag(parser: argparse.ArgumentParser, name: str, text: str) -> None:
+    """Adds an option that is True or not given, so that a dataset that does not take it can refuse it."""
+    parser.add_argument(name, action="store_true", default=None, help=text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m data_pipelines.build", description=__doc__.splitlines()[0])
     parser.add_argument("name", choices=sorted(PLANS))
     parser.add_argument("--data-dir", type=Path, required=True, help="folder to write to")
     parser.add_argument("--source", type=Path, help="folder of the raw dataset")
     parser.add_argument("--size", type=int, help="cut and resize faces to squares of this side")
-    parser.add_argument("--stride", type=int, help="voxceleb: keep every n-th frame, by default all")
+    parser.add_argument("--stride", type=int, help="voxceleb, 300vw: keep every n-th frame, by default all")
+    parser.add_argument("--labels", choices=typing.get_args(emotionet.Labels), help="emotionet: whose action units")
+    _add_flag(parser, "--frontal", "rafd: pictures of the camera in front alone")
+    _add_flag(parser, "--landmarks", "300w_lp: also the landmarks of its folder of that name; no mirrored pictures")
+    parser.add_argument("--meshes", type=Path, help="300w_3d: the folder 300W-3D-Face, to keep the faces' vertices")
     parser.add_argument("--count", type=int, help="procedural_anime: how many pairs to draw, by default 10000")
     parser.add_argument("--seed", type=int, help="procedural_anime: which pairs to draw, by default 0")
     parser.add_argument("--shards", type=int, help="how many files to write")

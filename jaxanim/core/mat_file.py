@@ -38,6 +38,7 @@ def parse(
       InputError: the file is damaged, of version 7.3, too large, or does not hold those arrays.
     """
     held = _kinds(data, name)
+    elements = _elements(data, name)
     if missing := [wanted for wanted in names if wanted not in held]:
         raise InputError(f"{name}: has no {missing[0]!r}; of {sorted(names)} it holds {sorted(held)}")
     there = [*names, *(wanted for wanted in optional if wanted in held)]
@@ -46,7 +47,7 @@ def parse(
             raise InputError(f"{name}: {wanted} does not hold plain numbers")
     if max_bytes is not None:
         claimed = sum(8 * math.prod(held[wanted][0]) for wanted in there)
-        if max(claimed, _unpacked_size(data, name, max_bytes)) > max_bytes:
+        if max(claimed, _unpacked_size(elements, name, max_bytes)) > max_bytes:
             raise InputError(f"{name}: holds more than {max_bytes} bytes, which is not what it should be")
     try:
         content = scipy.io.loadmat(io.BytesIO(data), variable_names=there)
@@ -77,24 +78,32 @@ def _damaged(name: str, error: Exception) -> InputError:
     return InputError(f"{name}: a damaged or truncated .mat file ({type(error).__name__}: {reason})")
 
 
-def _unpacked_size(data: bytes, name: str, limit: int) -> int:
-    """Returns how much packed arrays unpack to, or something above the limit."""
+def _elements(data: bytes, name: str) -> list[tuple[int, bytes]]:
+    """Returns type and content of what the file is made of; version 4 has no such elements and packs nothing."""
     order = {b"IM": "<", b"MI": ">"}.get(data[_HEADER - 2 : _HEADER])
-    if order is None:  # version 4 packs nothing
-        return len(data)
-    total, position = 0, _HEADER
-    while position + 8 <= len(data) and total <= limit:
-        kind, size = struct.unpack_from(f"{order}II", data, position)
-        element = data[position + 8 : position + 8 + size]
+    found: list[tuple[int, bytes]] = []
+    position = _HEADER if order else len(data)
+    while position < len(data):
+        kind, size = struct.unpack(f"{order}II", data[position : position + 8].ljust(8))
         position += 8 + size
+        if position > len(data):
+            raise _damaged(name, EOFError(f"{position - len(data)} bytes are missing"))
+        found.append((kind, data[position - size : position]))
+    return found
+
+
+def _unpacked_size(elements: list[tuple[int, bytes]], name: str, limit: int) -> int:
+    """Returns how much a file's elements unpack to, or something above the limit."""
+    total = 0
+    for kind, content in elements:
         if kind != _COMPRESSED:
-            total += size
+            total += len(content)
             continue
-        unpacker = zlib.decompressobj()
-        while element and total <= limit:
+        unpacker, left = zlib.decompressobj(), content
+        while left and total <= limit:
             try:
-                total += len(unpacker.decompress(element, _BLOCK))
+                total += len(unpacker.decompress(left, _BLOCK))
             except zlib.error as error:
                 raise _damaged(name, error) from error
-            element = unpacker.unconsumed_tail
+            left = unpacker.unconsumed_tail
     return total
