@@ -3,7 +3,8 @@
     python -m data_pipelines.build NAME --data-dir D [--source RAW] [--size 256] [--shard 0/4] [--workers 2]
 
 Shards are built by several processes and, with `--shard i/n`, on several machines. A build that was interrupted goes
-on with the shards that are not complete; the files are the same as those of an undisturbed one.
+on with the shards that are not complete; the files are the same as those of an undisturbed one. With `--form tfds` a
+dataset of TensorFlow Datasets is written instead (`data_pipelines.tfds_form`).
 """
 
 import argparse
@@ -53,6 +54,7 @@ PLANS: dict[str, Callable[..., Recipe]] = {
 }
 # What some of the plans take, by the same names.
 _OF_DATASETS = ("source", "size", "stride", "labels", "frontal", "landmarks", "meshes", "count", "seed")
+_OF_RECORDS = ("shards", "shard", "workers")  # what the other form does not take
 
 
 def build(
@@ -166,6 +168,29 @@ def _read_description(path: Path) -> dict[str, Any]:
     return content
 
 
+def _build_as_asked(options: argparse.Namespace) -> None:
+    recipe = _plan(options)
+    if options.form == "tfds":
+        for name in _OF_RECORDS:
+            if getattr(options, name) is not None:
+                raise InputError(f"--form tfds does not take --{name}: TFDS writes a dataset in one go")
+        try:
+            from data_pipelines import tfds_form
+        except ImportError as error:
+            raise InputError(f"--form tfds needs TFDS: pip install 'jaxanim[train]' ({error})") from error
+        tfds_form.build(options.name, recipe, options.data_dir, max_corrupt=options.max_corrupt)
+        return
+    build(
+        options.name,
+        recipe,
+        options.data_dir,
+        shards=options.shards,
+        part=options.shard or (0, 1),
+        workers=2 if options.workers is None else options.workers,
+        max_corrupt=options.max_corrupt,
+    )
+
+
 def _plan(options: argparse.Namespace) -> Recipe:
     """Plans the dataset that is asked for, with the options that it takes; others are refused."""
     plan = PLANS[options.name]
@@ -206,8 +231,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=int, help="procedural_anime: how many pairs to draw, by default 10000")
     parser.add_argument("--seed", type=int, help="procedural_anime: which pairs to draw, by default 0")
     parser.add_argument("--shards", type=int, help="how many files to write")
-    parser.add_argument("--shard", type=_part_of, default=(0, 1), metavar="I/N", help="build every N-th file from I on")
-    parser.add_argument("--workers", type=int, default=2, help="processes; 0 works in this one")
+    parser.add_argument("--form", choices=("records", "tfds"), default="records", help="what to write")
+    parser.add_argument("--shard", type=_part_of, metavar="I/N", help="build every N-th file from I on")
+    parser.add_argument("--workers", type=int, help="processes, by default 2; 0 works in this one")
     parser.add_argument("--max-corrupt", type=int, default=100, help="how many items may be damaged")
     return parser
 
@@ -216,15 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Reads the command line and builds."""
     options = _parser().parse_args(arguments)
     try:
-        build(
-            options.name,
-            _plan(options),
-            options.data_dir,
-            shards=options.shards,
-            part=options.shard,
-            workers=options.workers,
-            max_corrupt=options.max_corrupt,
-        )
+        _build_as_asked(options)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

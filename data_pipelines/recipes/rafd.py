@@ -2,7 +2,7 @@
 
     Rafd090_01_Caucasian_female_angry_frontal.jpg, in any folders
 
-Records hold the picture and the emotion's number in `EMOTIONS` (the order of the paper "Animating Through Warping").
+Records hold the picture and, as label, the emotion's number in `EMOTIONS` (the order of "Animating Through Warping").
 Columns: name, identity, camera (degrees: 90 is frontal, 0 and 180 are profiles), ethnicity, gender, emotion, gaze.
 """
 
@@ -34,7 +34,7 @@ class RafdRecipe:
     size: int | None
     frontal: bool
     items: tuple[str, ...]
-    fields: ClassVar[dict[str, Kind]] = {"image": "rgb", "emotion": "array"}
+    fields: ClassVar[dict[str, Kind]] = {"image": "rgb", "label": "array"}
     items_per_shard: ClassVar[int] = 1000
 
     @property
@@ -48,7 +48,7 @@ class RafdRecipe:
         said = _said(item)
         record: Record = {
             "image": recipe.face_picture(recipe.read(path), str(path), self.size),
-            "emotion": np.array(EMOTIONS.index(str(said["emotion"])), np.int32),
+            "label": np.array(EMOTIONS.index(str(said["emotion"])), np.int32),
         }
         return [(record, {"name": item, **said})]
 

@@ -38,7 +38,7 @@ def test_rafd(tmp_path, raw):
     batch = Loader(built, seed=0, batch_size=4).global_batch(0)
     order = np.argsort(batch["image"][:, 0, 0, 0])
     assert batch["image"].shape == (4, 8, 8, 3)
-    assert (batch["emotion"][order].tolist(), batch["emotion"].dtype) == ([0, 0, 7, 6], np.int32)
+    assert (batch["label"][order].tolist(), batch["label"].dtype) == ([0, 0, 7, 6], np.int32)
 
 
 def test_frontal_pictures_alone(tmp_path, raw):
