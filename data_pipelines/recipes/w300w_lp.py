@@ -80,7 +80,9 @@ def plan(source: Path, size: int | None = None, landmarks: bool = False) -> W300
             if not (source / "landmarks" / folder).is_dir():
                 raise InputError(f"{source / 'landmarks' / folder}: no such folder; build without --landmarks")
     items = [
-        path.relative_to(source).as_posix() for folder in folders for path in sorted((source / folder).glob("*.jpg"))
+        path.relative_to(source).as_posix()
+        for folder in folders
+        for path in sorted((source / folder).glob("[!_.]*.jpg"))
     ]
     if not items:
         raise InputError(f"{source}: no pictures (.jpg) in {', '.join(folders)}")

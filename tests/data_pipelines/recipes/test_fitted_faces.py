@@ -100,7 +100,7 @@ CUTS = {
     "a short shape": (lambda path: fitted(path, POINTS, Shape_Para=np.ones((40, 1))), "Shape_Para has shape (40, 1)"),
     "not finite": (lambda path: fitted(path, POINTS, Exp_Para=np.full((29, 1), np.nan)), "not finite"),
     "text": (lambda path: fitted(path, POINTS, Exp_Para="none"), "does not hold plain numbers"),
-    "huge": (lambda path: fitted(path, POINTS, Exp_Para=np.zeros((1000, 1000))), "holds more than 4000000 bytes"),
+    "huge": (lambda path: fitted(path, POINTS, Exp_Para=np.zeros((1000, 1000))), "more than 4000000 bytes"),
     "outside": (lambda path: fitted(path, POINTS + 500), "are not those of a face in a picture of 48x45"),
 }
 
