@@ -3,7 +3,8 @@
     python -m data_pipelines.build NAME --data-dir D [--source RAW] [--size 256] [--shard 0/4] [--workers 2]
 
 Shards are built by several processes and, with `--shard i/n`, on several machines. A build that was interrupted goes
-on with the shards that are not complete; the files are the same as those of an undisturbed one.
+on with the shards that are not complete; the files are the same as those of an undisturbed one. With `--form tfds` a
+dataset of TensorFlow Datasets is written instead (`data_pipelines.tfds_form`).
 """
 
 import argparse
@@ -13,6 +14,7 @@ import json
 import math
 import multiprocessing
 import sys
+import typing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from pathlib import Path
@@ -22,7 +24,17 @@ import tqdm
 
 from data_pipelines.procedural_anime import pairs
 from data_pipelines.recipe import Recipe
-from data_pipelines.recipes import celeba, image_folder, posed_characters, voxceleb
+from data_pipelines.recipes import (
+    celeba,
+    emotionet,
+    image_folder,
+    posed_characters,
+    rafd,
+    voxceleb,
+    w300vw,
+    w300w_3d,
+    w300w_lp,
+)
 from jaxanim.core import files
 from jaxanim.core.errors import InputError, UserError
 from jaxanim.data import CorruptRecordError, record_folder
@@ -31,11 +43,18 @@ from jaxanim.data.record_folder import Columns, Record
 PLANS: dict[str, Callable[..., Recipe]] = {
     "image_folder": image_folder.plan,
     "celeba": celeba.plan,
+    "emotionet": emotionet.plan,
+    "rafd": rafd.plan,
     "voxceleb": voxceleb.plan,
+    "300vw": w300vw.plan,
+    "300w_lp": w300w_lp.plan,
+    "300w_3d": w300w_3d.plan,
     "posed_characters": posed_characters.plan,
     "procedural_anime": pairs.plan,
 }
-_OF_DATASETS = ("source", "size", "stride", "count", "seed")  # what some of the plans take, by the same names
+# What some of the plans take, by the same names.
+_OF_DATASETS = ("source", "size", "stride", "labels", "frontal", "landmarks", "meshes", "count", "seed")
+_OF_RECORDS = ("shards", "shard", "workers")  # what the other form does not take
 
 
 def build(
@@ -149,6 +168,29 @@ def _read_description(path: Path) -> dict[str, Any]:
     return content
 
 
+def _build_as_asked(options: argparse.Namespace) -> None:
+    recipe = _plan(options)
+    if options.form == "tfds":
+        for name in _OF_RECORDS:
+            if getattr(options, name) is not None:
+                raise InputError(f"--form tfds does not take --{name}: TFDS writes a dataset in one go")
+        try:
+            from data_pipelines import tfds_form
+        except ImportError as error:
+            raise InputError(f"--form tfds needs TFDS: pip install 'jaxanim[train]' ({error})") from error
+        tfds_form.build(options.name, recipe, options.data_dir, max_corrupt=options.max_corrupt)
+        return
+    build(
+        options.name,
+        recipe,
+        options.data_dir,
+        shards=options.shards,
+        part=options.shard or (0, 1),
+        workers=2 if options.workers is None else options.workers,
+        max_corrupt=options.max_corrupt,
+    )
+
+
 def _plan(options: argparse.Namespace) -> Recipe:
     """Plans the dataset that is asked for, with the options that it takes; others are refused."""
     plan = PLANS[options.name]
@@ -170,18 +212,28 @@ def _part_of(text: str) -> tuple[int, int]:
     return int(index), int(count)
 
 
+def _add_flag(parser: argparse.ArgumentParser, name: str, text: str) -> None:
+    """Adds an option that is True or not given, so that a dataset that does not take it can refuse it."""
+    parser.add_argument(name, action="store_true", default=None, help=text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m data_pipelines.build", description=__doc__.splitlines()[0])
     parser.add_argument("name", choices=sorted(PLANS))
     parser.add_argument("--data-dir", type=Path, required=True, help="folder to write to")
     parser.add_argument("--source", type=Path, help="folder of the raw dataset")
     parser.add_argument("--size", type=int, help="cut and resize faces to squares of this side")
-    parser.add_argument("--stride", type=int, help="voxceleb: keep every n-th frame, by default all")
+    parser.add_argument("--stride", type=int, help="voxceleb, 300vw: keep every n-th frame, by default all")
+    parser.add_argument("--labels", choices=typing.get_args(emotionet.Labels), help="emotionet: whose action units")
+    _add_flag(parser, "--frontal", "rafd: pictures of the camera in front alone")
+    _add_flag(parser, "--landmarks", "300w_lp: also the landmarks of its folder of that name; no mirrored pictures")
+    parser.add_argument("--meshes", type=Path, help="300w_3d: the folder 300W-3D-Face, to keep the faces' vertices")
     parser.add_argument("--count", type=int, help="procedural_anime: how many pairs to draw, by default 10000")
     parser.add_argument("--seed", type=int, help="procedural_anime: which pairs to draw, by default 0")
     parser.add_argument("--shards", type=int, help="how many files to write")
-    parser.add_argument("--shard", type=_part_of, default=(0, 1), metavar="I/N", help="build every N-th file from I on")
-    parser.add_argument("--workers", type=int, default=2, help="processes; 0 works in this one")
+    parser.add_argument("--form", choices=("records", "tfds"), default="records", help="what to write")
+    parser.add_argument("--shard", type=_part_of, metavar="I/N", help="build every N-th file from I on")
+    parser.add_argument("--workers", type=int, help="processes, by default 2; 0 works in this one")
     parser.add_argument("--max-corrupt", type=int, default=100, help="how many items may be damaged")
     return parser
 
@@ -190,15 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Reads the command line and builds."""
     options = _parser().parse_args(arguments)
     try:
-        build(
-            options.name,
-            _plan(options),
-            options.data_dir,
-            shards=options.shards,
-            part=options.shard,
-            workers=options.workers,
-            max_corrupt=options.max_corrupt,
-        )
+        _build_as_asked(options)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

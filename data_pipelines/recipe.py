@@ -37,6 +37,15 @@ class Recipe(Protocol):
         ...
 
 
+@runtime_checkable
+class HasSplits(Protocol):
+    """A recipe whose items belong to splits, such as 'train' and 'test', each with all its records."""
+
+    def split(self, item: Any) -> str:
+        """Returns the split of an item."""
+        ...
+
+
 def read(path: Path) -> bytes:
     """Reads a file of the dataset."""
     try:

@@ -44,6 +44,10 @@ class CelebaRecipe:
         """What decides how the records look, and the names of the attributes."""
         return {"size": self.size, "attributes": list(self.attributes)}
 
+    def split(self, item: Portrait) -> str:
+        """Returns the official split of a picture."""
+        return item.split
+
     def records(self, item: Portrait) -> recipe.Rows:
         """Makes one record of a picture."""
         path = self.source / "img_align_celeba" / item.name

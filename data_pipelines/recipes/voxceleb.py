@@ -14,15 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-import av
-import numpy as np
-
-from data_pipelines import recipe
+from data_pipelines import films, recipe
 from jaxanim.core.errors import InputError
 from jaxanim.data import CorruptRecordError, pictures
 from jaxanim.data.record_folder import Kind
-
-FILMS = (".mp4", ".avi", ".mkv", ".webm", ".mov")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +57,7 @@ def plan(source: Path, size: int | None = None, stride: int = 1) -> VoxcelebReci
         raise InputError(f"stride must be 1 or more, got {stride}")
     clips = set()
     for path in source.glob("*/*/*"):
-        if path.suffix.lower() in FILMS or path.is_dir():
+        if path.suffix.lower() in films.SUFFIXES or path.is_dir():
             clips.add(path)
         elif path.suffix.lower() in pictures.SUFFIXES:
             clips.add(path.parent)
@@ -86,16 +81,7 @@ def _by_number(path: Path) -> tuple[int, str]:
 
 def _film(path: Path, size: int | None, stride: int) -> Iterator[tuple[int, bytes]]:
     """Decodes a clip that is a film."""
-    try:
-        with av.open(str(path)) as container:
-            for number, frame in enumerate(container.decode(video=0)):
-                if frame.width * frame.height > pictures.MAX_PIXELS:
-                    raise CorruptRecordError(f"{path}: frames of {frame.width}x{frame.height} pixels are too large")
-                if frame.rotation:
-                    raise CorruptRecordError(f"{path}: is turned by {frame.rotation} degrees; encode it upright")
-                if number % stride == 0:
-                    picture = np.asarray(frame.to_ndarray(format="rgb24"))
-                    picture = picture if size is None else pictures.square(picture, size)
-                    yield number, pictures.encode(picture, quality=recipe.JPEG_QUALITY)
-    except (av.FFmpegError, IndexError) as error:  # IndexError: no video stream
-        raise CorruptRecordError(f"{path}: damaged film ({error})") from error
+    for number, picture in enumerate(films.frames(path)):
+        if number % stride == 0:
+            cut = picture if size is None else pictures.square(picture, size)
+            yield number, pictures.encode(cut, quality=recipe.JPEG_QUALITY)

@@ -72,6 +72,17 @@ def is_written(folder: Path, shard: int, shards: int) -> bool:
     return (folder / f"{shard_name(shard, shards)}.json").exists()
 
 
+def as_user_error(error: RuntimeError, name: str) -> InputError:
+    """Tells a damaged record from what must not pass for one: a file that is gone, a disk that fails.
+
+    Args:
+      error: of ArrayRecord's reader, which has one type of error.
+      name: of the record.
+    """
+    kind = CorruptRecordError if str(error).startswith("Corrupted") else InputError
+    return kind(f"{name}: {error}")
+
+
 def skipped(folder: Path, shard: int, shards: int) -> list[str]:
     """Returns what was left out of a complete shard, and why."""
     return _read_json(folder / f"{shard_name(shard, shards)}.json")["skipped"]
@@ -122,9 +133,7 @@ class RecordFolder:
         try:
             data = self._data[record]
         except RuntimeError as error:
-            # The reader has one type of error; a file that is gone or a disk that fails must not pass for damage.
-            kind = CorruptRecordError if str(error).startswith("Corrupted") else InputError
-            raise kind(f"{name}: {error}") from error
+            raise as_user_error(error, name) from error
         try:
             values = flax.serialization.msgpack_restore(data)
         except Exception as error:  # msgpack's errors have no common base

@@ -4,13 +4,12 @@ All become metres; vertices stay where the file has them. Triangles are turned t
 files have licences of their own and come from their authors.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import scipy.io
 
+from jaxanim.core import mat_file
 from jaxanim.core.errors import InputError
 from jaxanim.geometry import face_only
 from jaxanim.geometry.morphable import MorphableModel
@@ -119,37 +118,26 @@ def _read_h5_arrays(path: Path) -> dict[str, np.ndarray]:
     except ImportError as error:
         raise InputError(f"{path}: reading .h5 files needs the package h5py: pip install 'jaxanim[bfm]'") from error
     names = [f"{part}/model/{kind}" for part in ("shape", "expression") for kind in ("mean", "pcaBasis", "pcaVariance")]
+    names.append("shape/representer/cells")
     try:
         with h5py.File(path, "r") as file:
-            missing = [name for name in (*names, "shape/representer/cells") if name not in file]
+            missing = [name for name in names if name not in file]
             if missing:
                 raise InputError(f"{path}: has no {missing[0]!r}; it holds {sorted(file)}")
-            return {name: _numbers(path, name, file[name][()]) for name in (*names, "shape/representer/cells")}
+            return {
+                name: mat_file.as_numbers(str(path), name, file[name][()])
+                for name in (*names, "shape/representer/cells")
+            }
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise InputError(f"{path}: not a readable .h5 file ({error})") from error
 
 
 def _read_mat(path: Path, names: Sequence[str], *, optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
     try:
-        with open(path, "rb") as file:
-            content: Mapping[str, Any] = scipy.io.loadmat(file, variable_names=[*names, *optional])
+        data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except NotImplementedError as error:
-        raise InputError(f"{path}: is of MATLAB 7.3, which is not supported; save it with '-v7'") from error
-    except Exception as error:  # scipy raises nearly anything on damaged input
-        raise InputError(f"{path}: a damaged or truncated .mat file ({type(error).__name__}: {error})") from error
-    missing = [name for name in names if name not in content]
-    if missing:
-        held = sorted(name for name in content if not name.startswith("__"))
-        raise InputError(f"{path}: has no {missing[0]!r}; of {sorted(names)} it holds {held}")
-    return {name: _numbers(path, name, content[name]) for name in (*names, *optional) if name in content}
-
-
-def _numbers(path: Path, name: str, array: Any) -> np.ndarray:
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf":
-        raise InputError(f"{path}: {name} does not hold plain numbers")
-    return array.astype(np.float64) if array.dtype.kind == "f" else array
+    return mat_file.parse(data, str(path), names, optional=optional)
 
 
 def _points(path: Path, name: str, array: np.ndarray) -> np.ndarray:

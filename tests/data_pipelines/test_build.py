@@ -126,6 +126,7 @@ def test_what_the_user_got_wrong(tmp_path, capsys):
     [
         (["procedural_anime", "--size", "64"], "procedural_anime does not take --size, but --count, --seed"),
         (["image_folder", "--source", "raw", "--stride", "2"], "image_folder does not take --stride, but --source"),
+        (["celeba", "--source", "raw", "--frontal"], "celeba does not take --frontal, but --source, --size"),
     ],
 )
 def test_options_of_other_datasets_are_refused(tmp_path, capsys, arguments, message):

@@ -3,43 +3,15 @@
 import json
 import re
 
-import av
 import numpy as np
 import pytest
-from PIL import Image
 
 from data_pipelines import build
 from data_pipelines.recipes import celeba, voxceleb
 from jaxanim.core.errors import InputError
 from jaxanim.data import pictures, sampling
-from jaxanim.data.record_folder import RecordFolder
 from jaxanim.signals import pose_vector
-
-
-def save(path, color, size=(12, 10)):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    mode = "RGBA" if len(color) == 4 else "RGB"
-    path.write_bytes(pictures.encode(np.asarray(Image.new(mode, size, color))))
-
-
-def film(path, levels, size=64):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25)
-        stream.width = stream.height = size
-        stream.pix_fmt = "yuv420p"
-        for level in levels:
-            frame = av.VideoFrame.from_ndarray(np.full((size, size, 3), level, np.uint8), format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-
-
-def run(tmp_path, name, *options):
-    """Builds in this process and reads the result."""
-    out = tmp_path / "built"
-    arguments = [name, "--source", str(tmp_path / "raw"), "--data-dir", str(out), "--workers", "0", *options]
-    assert build.main(arguments) == 0
-    return RecordFolder(out)
+from tests.data_pipelines.recipes.layouts import film, run, save
 
 
 def test_image_folder(tmp_path):
