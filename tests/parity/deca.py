@@ -71,13 +71,12 @@ def deca_fit(checkpoint: Path, golden: Golden) -> Report:
     box = crop.face_box(golden["fit_kpt"])
     seen, final = crop.encoder_crop(box, height=height, width=width), crop.gdpw_crop(box)
     report = _crops(golden, box, seen, final)
-    picture = _unit(golden["fit_img_u8"])
-    cut = crop.cut(picture, seen, size=networks.ENCODER_SIZE)
-    for name, ours in (("fit_crop224_u8", cut), ("fit_final_u8", crop.cut(picture, final, size=crop.GDPW_SIZE))):
+    cuts = jax.jit(_cut)(_unit(golden["fit_img_u8"]), seen, final)
+    for name, ours in zip(("fit_crop224_u8", "fit_final_u8"), cuts, strict=True):
         step = ours.shape[0] // golden[name].shape[0]
         error = 255.0 * np.asarray(ours, np.float64)[::step, ::step] - golden[name]
         report[name] = goldens.deviation(error, CROP_TOLERANCE)
-    report |= _encoder(golden, params, cut) | _decoder(golden, folder, crop.between(seen, final))
+    report |= _encoder(golden, params, np.asarray(cuts[0])) | _decoder(golden, folder, crop.between(seen, final))
     strides = {name for name in golden if name.endswith(("_strides", "_stat"))}
     missing = set(golden) - INPUTS - strides - set(report)
     if missing:
@@ -94,8 +93,16 @@ def read_encoder(checkpoint: Path) -> Params:
     return files.from_state_dict(goldens.read_checkpoint(path), what=str(path))
 
 
-def _unit(picture: np.ndarray) -> jax.Array:
-    return jnp.asarray(picture, jnp.float32) / 255.0
+def _unit(picture: np.ndarray) -> np.ndarray:
+    return picture.astype(np.float32) / np.float32(255)
+
+
+def _cut(picture: jax.Array, seen: crop.Crop, final: crop.Crop) -> tuple[jax.Array, jax.Array]:
+    """Returns the encoder's picture and GDPW's."""
+    return (
+        crop.cut(picture, seen, size=networks.ENCODER_SIZE),
+        crop.cut(picture, final, size=crop.GDPW_SIZE),
+    )
 
 
 def _crops(golden: Golden, box: crop.FaceBox, seen: crop.Crop, final: crop.Crop) -> Report:
@@ -104,21 +111,26 @@ def _crops(golden: Golden, box: crop.FaceBox, seen: crop.Crop, final: crop.Crop)
         "fit_final_matrix": crop.matrix(final),
         "fit_recover": crop.matrix(crop.between(seen, final)),
     }
-    corners = np.stack([box.first, box.last])
-    ours["fit_bbox"] = np.asarray(crop.transform(final, jnp.asarray(corners, jnp.float32))).ravel()
+    corners = np.stack([box.first, box.last]).astype(np.float32)
+    ours["fit_bbox"] = np.asarray(jax.jit(crop.transform)(final, corners)).ravel()
     return {name: _compare(value, golden[name], PIXEL_TOLERANCE) for name, value in ours.items()}
 
 
-def _encoder(golden: Golden, params: Params, cut: jax.Array) -> Report:
-    images = jnp.stack([_unit(golden["img224_u8"]), jnp.round(cut * 255.0) / 255.0, cut])
-    encoding = jax.jit(lambda params, images: apply(networks.DecaEncoder(), params, images))(params, images)
-    backbone, code = encoding.backbone, deca.split(encoding.parameters)
+def _encode(params: Params, images: jax.Array) -> tuple[networks.DecaEncoding, deca.DecaCode]:
+    encoding = apply(networks.DecaEncoder(), params, images)
+    return encoding, deca.split(encoding.parameters)
+
+
+def _encoder(golden: Golden, params: Params, cut: np.ndarray) -> Report:
+    images = np.stack([_unit(golden["img224_u8"]), _unit(np.round(cut * 255)), cut])
+    encoding, code = jax.tree.map(np.asarray, jax.jit(_encode)(params, images))
+    backbone = encoding.backbone
     report = {
         "params": _compare(encoding.parameters[0], golden["params"], _tolerance("params")),
         "features": _compare(backbone.features[0], golden["features"], _tolerance("features")),
     }
     for layer, values in zip(LAYERS, (backbone.stem, backbone.pooled, *backbone.stages), strict=True):
-        report[f"act_{layer}"] = _activations(golden, f"act_{layer}", np.asarray(values[0]).transpose(2, 0, 1))
+        report[f"act_{layer}"] = _activations(golden, f"act_{layer}", values[0].transpose(2, 0, 1))
     for official, name in CODES.items():
         values = getattr(code, name)
         report[f"code_{official}"] = _compare(values[0], golden[f"code_{official}"], _tolerance("params"))
@@ -142,20 +154,19 @@ def _decoder(golden: Golden, folder: Path, placed: crop.Crop) -> Report:
     embedding = folder / "landmark_embedding.npz"
     fixed = flame.read_fixed_landmarks(embedding)
     model = flame.read_model(folder / "generic_model.pkl", landmarks={68: fixed})
-    arrays = {
-        name: jnp.asarray(golden[f"dec_{official}"]) for official, name in CODES.items() if f"dec_{official}" in golden
-    }
-    code = deca.DecaCode(texture=jnp.zeros(50), **arrays)
+    arrays = {name: golden[f"dec_{official}"] for official, name in CODES.items() if f"dec_{official}" in golden}
+    code = deca.DecaCode(texture=np.zeros(50, np.float32), **arrays)
     opposites = jnp.asarray(antialias.opposite_vertices(np.asarray(model.faces)))
     face = jax.jit(deca.decode)(model, flame.read_deca_landmarks(embedding), code, placed)
     shaded = jax.jit(lambda *given: deca.preview(*given, height=crop.GDPW_SIZE, width=crop.GDPW_SIZE))(
         face, code.light, model.faces, opposites
     )
+    face = jax.tree.map(np.asarray, face)
     report = {"dec_landmarks2d": _compare(face.landmarks_px, golden["dec_landmarks2d"], PIXEL_TOLERANCE)}
     for name, ours in (("dec_trans_verts_s7", face.vertices_px[::7]), ("dec_landmarks3d", face.landmarks3d_px)):
         report[name] = _compare(ours[:, :2], golden[name][:, :2], PIXEL_TOLERANCE)
         report[f"{name}/depth"] = _compare(ours[:, 2], golden[name][:, 2], DEPTH_TOLERANCE)
-    report["dec_shaded_s4"] = _compare(shaded[::4, ::4], golden["dec_shaded_s4"], SHADED_TOLERANCE)
+    report["dec_shaded_s4"] = _compare(np.asarray(shaded)[::4, ::4], golden["dec_shaded_s4"], SHADED_TOLERANCE)
     return report
 
 

@@ -87,14 +87,14 @@ def encoder_crop(box: FaceBox, *, height: int, width: int) -> Crop:
     corner = center - side[..., None] / 2
     _check_inside(corner, side, height=height, width=width)
     # DECA's own code puts the far corner on 223, the last pixel's centre; GDPW's, on 224.
-    return Crop(corner, np.asarray(ENCODER_SIZE / side))
+    return Crop(corner, ENCODER_SIZE / side)
 
 
 def gdpw_crop(box: FaceBox, *, size: int = GDPW_SIZE) -> Crop:
     """Returns the larger square, with room above, that GDPW animates; the far corner is the last pixel's centre."""
     center, side = _square(box, _GDPW_MARGIN)
     before = np.stack([side / 2, side * _ABOVE], axis=-1)
-    return Crop(center - before, np.asarray((size - 1) / side))
+    return Crop(center - before, (size - 1) / side)
 
 
 def whole_picture(faces: tuple[int, ...] = ()) -> Crop:
@@ -127,10 +127,7 @@ def transform(crop: Crop, points: Float[Array, "*b n 2"]) -> Float[Array, "*b n 
 
 def between(first: Crop, second: Crop) -> Crop:
     """Returns the crop that takes positions of the first to positions of the second."""
-    scale = second.scale / first.scale
-    return Crop(
-        (second.corner - first.corner) * first.scale[..., None], np.asarray(scale) if np.isscalar(scale) else scale
-    )
+    return Crop((second.corner - first.corner) * first.scale[..., None], second.scale / first.scale)
 
 
 def matrix(crop: Crop) -> Float[np.ndarray, "*b 3 3"]:

@@ -58,10 +58,11 @@ class FittedFace:
     landmarks3d_px: Float[Array, "*b 68 3"]
 
 
-def encode(params: Params, image: Float[Array, "b 224 224 3"]) -> DecaCode:
-    """Estimates the parameters of the faces in crops (`crop.encoder_crop`)."""
+def encode(params: Params, image: Float[Array, "*b h w 3"]) -> DecaCode:
+    """Estimates the parameters of the faces in pictures of 224x224 (`crop.encoder_crop`), RGB in [0, 1]."""
     with jax.default_matmul_precision("highest"):
-        return split(apply(networks.DecaEncoder(), params, image).parameters)
+        parameters = apply(networks.DecaEncoder(), params, image.reshape(-1, *image.shape[-3:])).parameters
+    return split(parameters.reshape(*image.shape[:-3], -1))
 
 
 def split(parameters: Float[Array, "*b 236"]) -> DecaCode:
@@ -137,7 +138,7 @@ def preview(
     """Paints the face in white under the light that the encoder found, not limited to [0, 1].
 
     As in the released code the background is lit, too, back faces are taken out after the comparison of depths, and
-    vertices are taken to count pixels from the corner of the picture, half a pixel from where they were found.
+    the face is half a pixel up and to the left of where it was found: here positions count from the picture's corner.
 
     Args:
       face: as `decode` returns it.

@@ -7,13 +7,12 @@ import pytest
 
 from jaxanim.geometry import antialias, landmarks
 from jaxanim.geometry.morphable import LandmarkEmbedding, MorphableModel
-from jaxanim.nn.apply import apply
 from jaxanim.systems.gdpw import crop, deca, files, networks
 from tests.systems.gdpw import released
 
 
 def test_split():
-    code = deca.split(jnp.arange(472.0).reshape(2, 236))
+    code = jax.tree.map(np.asarray, jax.jit(deca.split)(np.arange(472, dtype=np.float32).reshape(2, 236)))
     starts = [getattr(code, n)[0].ravel()[0] for n in ("identity", "texture", "expression", "pose", "camera", "light")]
     assert starts == [0.0, 100.0, 150.0, 200.0, 206.0, 209.0]
     assert code.light.shape == (2, 9, 3)
@@ -26,15 +25,23 @@ def test_split_of_another_length():
         deca.split.__wrapped__(jnp.zeros(235))
 
 
-def random_code(key, batch):
-    parameters = 0.3 * jax.random.normal(key, (*batch, 236))
-    code = deca.split(parameters.at[..., 206].set(6.0))
-    return code.replace(eye_pose=0.2 * jax.random.normal(key, (*batch, 6)))
+def codes(**given):
+    """Two codes: zeros with a camera of scale 6, and what is given."""
+    sizes = {"identity": 100, "texture": 50, "expression": 50, "pose": 6, "camera": 3, "eye_pose": 6}
+    zeros = {name: np.zeros((2, size), np.float32) for name, size in sizes.items()}
+    zeros["camera"][:, 0] = 6.0
+    return deca.DecaCode(**(zeros | {"light": np.zeros((2, 9, 3), np.float32)} | given))
 
 
-def test_joints_are_head_neck_jaw_and_eyes(key):
-    code = random_code(key, (2,))
-    rotations = deca.face_parameters(code).rotations
+def random_codes():
+    rng = np.random.default_rng(0)
+    sizes = {"identity": 100, "expression": 50, "pose": 6, "eye_pose": 6}
+    return codes(**{name: (0.3 * rng.standard_normal((2, size))).astype(np.float32) for name, size in sizes.items()})
+
+
+def test_joints_are_head_neck_jaw_and_eyes():
+    code = random_codes()
+    rotations = jax.jit(deca.face_parameters)(code).rotations
     np.testing.assert_array_equal(rotations[:, 0], code.pose[:, :3])
     np.testing.assert_array_equal(rotations[:, 1], np.zeros((2, 3)))
     np.testing.assert_array_equal(rotations[:, 2], code.pose[:, 3:])
@@ -87,8 +94,8 @@ def decode(model, points):
 PLACED = crop.Crop(np.array([[3.0, -5.0], [10.0, 20.0]]), np.array([0.5, 2.0]))
 
 
-def test_faces_of_a_batch_are_those_of_each(model, points, decode, key):
-    code = random_code(key, (2,))
+def test_faces_of_a_batch_are_those_of_each(model, points, decode):
+    code = random_codes()
     faces = decode(code, PLACED)
     one = jax.jit(deca.decode)(model, points, *jax.tree.map(lambda a: a[1], (code, PLACED)))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a[1], b, atol=1e-4), faces, one)
@@ -97,7 +104,7 @@ def test_faces_of_a_batch_are_those_of_each(model, points, decode, key):
 
 def test_pixels_by_hand(model, points, decode):
     """At scale 6, the middle of the picture is the middle of the crop; x grows to the right, y down, depth away."""
-    code = deca.split(jnp.zeros((2, 236)).at[:, 206].set(6.0))
+    code = codes()
     faces = decode(code, PLACED.replace(corner=np.array([[0.0, 0.0], [10.0, 20.0]]), scale=np.array([1.0, 2.0])))
     x, y, z = np.asarray(model.template).T
     expected = np.stack([112 + 112 * 6 * x, 112 - 112 * 6 * y, -6 * z], axis=-1)
@@ -112,7 +119,7 @@ def test_pixels_by_hand(model, points, decode):
 
 
 def test_the_contour_follows_the_turn(model, points, decode):
-    code = deca.split(jnp.zeros((2, 236)).at[:, 206].set(6.0).at[1, 201].set(jnp.deg2rad(20.0)))
+    code = codes(pose=np.deg2rad(np.array([[0] * 6, [0, 20, 0, 0, 0, 0]], np.float32)))
     faces = decode(code, PLACED)
     for number, row in ((0, 0), (1, 20)):
         middles = np.asarray(faces.vertices_px[number])[np.asarray(model.faces)].mean(axis=1)
@@ -122,17 +129,18 @@ def test_the_contour_follows_the_turn(model, points, decode):
 
 def test_a_model_without_landmarks(model, points):
     with pytest.raises(ValueError, match=r"needs 68 landmarks, it has \[\]"):
-        deca.decode(model.replace(landmarks={}), points, deca.split(jnp.zeros(236)), crop.whole_picture())
+        deca.decode(model.replace(landmarks={}), points, jax.tree.map(lambda a: a[0], codes()), crop.whole_picture())
 
 
 def test_preview_is_lit_where_the_face_is(model, decode):
-    code = deca.split(jnp.zeros((2, 236)).at[:, 206].set(6.0))
-    light = jnp.zeros((2, 9, 3)).at[0, 3, 0].set(1.0).at[1, 3, 1].set(1.0)  # from the camera; red, then green
+    light = np.zeros((2, 9, 3), np.float32)
+    light[0, 3, 0] = light[1, 3, 1] = 1.0  # from the camera; red, then green
+    code = codes(light=light)
     placed = crop.Crop(np.zeros((2, 2)), np.full(2, 32 / 224))
     face = decode(code, placed)
     opposites = jnp.asarray(antialias.opposite_vertices(np.asarray(model.faces)))
     paint = jax.jit(lambda *given: deca.preview(*given, height=32, width=32))
-    pictures = paint(face, light, model.faces, opposites)
+    pictures = np.asarray(paint(face, code.light, model.faces, opposites))
     assert pictures.shape == (2, 32, 32, 3)
     assert pictures[0, 14, 14, 0] > 0.8
     assert (np.asarray(pictures[0, ..., 1:]) == 0.0).all()
@@ -152,16 +160,16 @@ def differentiated(encoder):
 
     def parameters(pictures, corner, scale):
         cut = crop.cut(pictures, crop.Crop(corner, scale), size=networks.ENCODER_SIZE)
-        both = apply(networks.DecaEncoder(), encoder, cut).parameters
+        both = deca.encode(encoder, cut).identity
         return both[0].sum(), both
 
     return jax.jit(jax.value_and_grad(parameters, argnums=(0, 1, 2), has_aux=True))
 
 
-def test_pictures_of_a_batch_do_not_see_each_other(differentiated, key):
-    pictures = jax.random.uniform(key, (2, 90, 80, 3))
+def test_pictures_of_a_batch_do_not_see_each_other(differentiated):
+    pictures = np.random.default_rng(0).uniform(size=(2, 90, 80, 3)).astype(np.float32)
     corner, scale = jnp.asarray([[-4.0, 6.0], [3.0, 2.0]]), jnp.asarray([3.0, 2.5])
-    (_, both), (by_picture, by_corner, by_scale) = differentiated(pictures, corner, scale)
+    (_, both), (by_picture, by_corner, by_scale) = jax.tree.map(np.asarray, differentiated(pictures, corner, scale))
     for gradient in (by_picture, by_corner, by_scale):
         assert np.isfinite(gradient).all()
         assert np.abs(gradient[0]).max() > 1e-4
@@ -169,6 +177,13 @@ def test_pictures_of_a_batch_do_not_see_each_other(differentiated, key):
     assert np.abs(both[0] - both[1]).max() > 1e-3
 
 
+@pytest.mark.parametrize("batch", [(), (1,), (2, 3)])
+def test_any_batch(encoder, batch):
+    code = jax.eval_shape(deca.encode, encoder, jax.ShapeDtypeStruct((*batch, 224, 224, 3), np.float32))
+    assert code.light.shape == (*batch, 9, 3)
+    assert code.eye_pose.shape == (*batch, 6)
+
+
 def test_crops_of_another_size(encoder):
     with pytest.raises(ValueError, match=r"image must end in shape \(224, 224, 3\), got \(1, 192, 192, 3\)"):
-        jax.eval_shape(lambda image: apply(networks.DecaEncoder(), encoder, image), jnp.zeros((1, 192, 192, 3)))
+        jax.eval_shape(deca.encode, encoder, jax.ShapeDtypeStruct((192, 192, 3), np.float32))
