@@ -33,4 +33,4 @@ def shade(normals: Float[Array, "*b h w 3"], light: Float[Array, "*b 9 3"]) -> F
     x, y, z = (normals[..., axis] for axis in range(3))
     harmonics = [jnp.ones_like(x), x, y, z, x * y, x * z, y * z, x * x - y * y, 3.0 * z * z - 1.0]
     basis = jnp.stack([factor * harmonic for factor, harmonic in zip(_FACTORS, harmonics, strict=True)], axis=-1)
-    return jnp.einsum("...hwk,...kc->...hwc", basis, light)
+    return jnp.einsum("...hwk,...kc->...hwc", basis, light, precision="highest")
