@@ -2,6 +2,7 @@
 
 jaxanim convert tha4-student CHARACTER_FOLDER -o char.safetensors   (holds character_model.yaml)
 jaxanim convert tha4 FOLDER -o tha4.safetensors                     (holds the five .pt files)
+jaxanim convert deca deca_model.tar -o deca.safetensors             (the encoder that fits faces to pictures)
 """
 
 import argparse
@@ -10,8 +11,8 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this subcommand."""
-    parser.add_argument("what", choices=["tha4-student", "tha4"], help="which checkpoint")
-    parser.add_argument("folder", type=Path, help="the folder it was released in")
+    parser.add_argument("what", choices=["tha4-student", "tha4", "deca"], help="which checkpoint")
+    parser.add_argument("source", type=Path, help="the folder it was released in; for deca the file will do, too")
     parser.add_argument("-o", "--output", type=Path, required=True, help="a .safetensors file")
     parser.add_argument("--name", help="name of the character; default: the folder's")
     parser.add_argument("--licence", help="licence of the source, where the folder does not say it")
@@ -19,9 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Runs the subcommand."""
-    from jaxanim.systems.tha4 import conversion
+    from jaxanim.systems.gdpw import files as gdpw
+    from jaxanim.systems.tha4 import conversion as tha4
 
-    make = {"tha4-student": conversion.convert_student_folder, "tha4": conversion.convert_full_folder}[args.what]
-    card = make(args.folder, args.output, name=args.name, licence=args.licence)
+    make = {
+        "tha4-student": tha4.convert_student_folder,
+        "tha4": tha4.convert_full_folder,
+        "deca": gdpw.convert_deca,
+    }[args.what]
+    card = make(args.source, args.output, name=args.name, licence=args.licence)
     print(f"{args.output}: {card.name} ({card.system})")
     print(f"licence of the source: {card.licence}")

@@ -11,6 +11,7 @@ from jaxanim.weights import name_table, weights_file
 _INPUTS = {
     "tha4-student": "45 pose numbers per frame; the character's picture is inside",
     "tha4": "a 512x512 RGBA picture of a character, and 45 pose numbers per frame",
+    "deca": "224x224 RGB crops of faces, in Python",
 }
 
 
@@ -30,7 +31,8 @@ def describe_weights(path: Path) -> Iterator[str]:
         count = sum(int(np.prod(leaf.shape)) for leaf in name_table.flatten(leaves).values())
         yield f"  parameters    {count:>12,} {group}"
     yield f"  inputs        {_INPUTS.get(card.system, 'unknown')}"
-    yield from _parameter_lines()
+    if card.system.startswith("tha4"):
+        yield from _parameter_lines()
     for name, value in card.notes.items():
         yield f"  {name:<13} {value}"
 

@@ -1,6 +1,10 @@
 """Normalisation layers with the constants of PyTorch (epsilon 1e-5, biased variance)."""
 
+import jax.numpy as jnp
 from flax import linen as nn
+from jax import lax
+
+from jaxanim.core.types import Array, Float
 
 EPSILON = 1e-5  # Flax's default, 1e-6, is 25 times the rounding noise away from the released networks
 
@@ -14,3 +18,21 @@ def instance_norm(name: str) -> nn.GroupNorm:
 def group_norm(channels: int, name: str, *, groups: int = 32) -> nn.GroupNorm:
     """Normalises groups of channels of each example; `groups` is lowered to the number of channels where needed."""
     return nn.GroupNorm(num_groups=min(groups, channels), epsilon=EPSILON, use_fast_variance=False, name=name)
+
+
+class FrozenBatchNorm(nn.Module):
+    """Batch norm with fixed statistics: shifts and scales each channel by means and variances that are parameters.
+
+    What `BatchNorm2d` does outside of training. `mean` and `var` are not to be trained.
+    """
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "*b c"]) -> Float[Array, "*b c"]:
+        shape = (x.shape[-1],)
+        scale = self.param("scale", nn.initializers.ones_init(), shape)
+        bias = self.param("bias", nn.initializers.zeros_init(), shape)
+        mean = self.param("mean", nn.initializers.zeros_init(), shape)
+        variance = self.param("var", nn.initializers.ones_init(), shape)
+        factor = scale * lax.rsqrt(variance + EPSILON)
+        axes = tuple(range(x.ndim - 1))
+        return x * jnp.expand_dims(factor, axes) + jnp.expand_dims(bias - mean * factor, axes)

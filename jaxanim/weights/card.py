@@ -9,7 +9,7 @@ class Card:
     """What a weights file says of itself.
 
     Attributes:
-      system: which system it belongs to ('tha4-student', 'tha4').
+      system: which system it belongs to ('tha4-student', 'tha4', 'deca').
       name: of the character or model.
       licence: under which it was received; printed by every command that reads the file.
       source: where the numbers come from.

@@ -54,6 +54,23 @@ def apply(table: Table, source: Mapping[str, np.ndarray], template: Params, *, w
     return unflatten(filled)
 
 
+def check_filled(params: Params, template: Params, *, what: str) -> None:
+    """Checks that `params` have exactly the names, shapes and type (float32) of a template.
+
+    Raises:
+      WeightsError: a name is missing or unknown, or a shape or type differs.
+    """
+    have, want = flatten(params), flatten(template)
+    odd = [*_difference(want, have), *_difference(have, want)]
+    if odd:
+        more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
+        raise WeightsError(f"{what}: its parameters are not those of the network ({odd[0]}{more})")
+    for name, leaf in want.items():
+        if have[name].shape != leaf.shape or have[name].dtype != np.float32:
+            given = f"{have[name].dtype} {have[name].shape}"
+            raise WeightsError(f"{what}: {name} is {given}, float32 {leaf.shape} was expected")
+
+
 def flatten(tree: Params) -> dict[str, Any]:
     """Turns nested dicts into one dict with '/'-separated paths."""
     leaves = jax.tree_util.tree_flatten_with_path(tree)[0]

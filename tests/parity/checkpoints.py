@@ -31,6 +31,22 @@ def draw(salt: str, name: str, shape: Sequence[int]) -> np.ndarray:
     return value.astype(np.float32)
 
 
+def draw_of_batch_norm(salt: str, name: str, shape: Sequence[int]) -> np.ndarray:
+    """Draws one tensor of a network with batch norms, whose statistics have a rule of their own."""
+    seed = int.from_bytes(hashlib.sha256((salt + name).encode()).digest()[:8], "little")
+    kind = name.rpartition(".")[2]
+    if kind == "num_batches_tracked":
+        return np.zeros(tuple(shape), np.int64)
+    if kind == "running_var":
+        return np.random.default_rng(seed).uniform(0.5, 1.5, tuple(shape)).astype(np.float32)
+    return draw(salt, name, shape)
+
+
+def make_with_batch_norms(manifest: Mapping[str, Sequence[int]], salt: str) -> dict[str, np.ndarray]:
+    """Draws a whole checkpoint of a network with batch norms."""
+    return {name: draw_of_batch_norm(salt, name, shape) for name, shape in manifest.items()}
+
+
 def make(manifest: Mapping[str, Sequence[int]], salt: str) -> dict[str, np.ndarray]:
     """Draws a whole checkpoint."""
     return {name: draw(salt, name, shape) for name, shape in manifest.items()}

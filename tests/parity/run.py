@@ -16,13 +16,14 @@ from typing import Any
 import jax
 
 from jaxanim.core.errors import UserError
-from tests.parity import flame, goldens, raster, tha4
+from tests.parity import deca, flame, goldens, raster, tha4
 from tests.parity.goldens import Deviation
 
 ENTRIES: Mapping[str, Callable[[Path, Mapping[str, Any]], dict[str, Deviation]]] = {
     **tha4.ENTRIES,
     **flame.ENTRIES,
     **raster.ENTRIES,
+    **deca.ENTRIES,
 }
 
 

@@ -140,3 +140,21 @@ def test_unflatten_of_contradicting_paths(paths):
 def test_flatten_of_nothing():
     assert name_table.flatten({}) == {}
     assert name_table.unflatten({}) == {}
+
+
+def test_filled_templates_pass(source):
+    name_table.check_filled(apply(source), TEMPLATE, what="net.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"head": {"fc": {"kernel": np.zeros((3, 2), np.float32)}}}, r"not those of the network \(head/fc/bias\)"),
+        ({"more": np.zeros(1, np.float32)}, r"not those of the network \(more\)"),
+        ({"scale": np.zeros(2, np.float32)}, r"scale is float32 \(2,\), float32 \(\) was expected"),
+        ({"scale": np.zeros((), np.float16)}, r"scale is float16 \(\), float32 \(\) was expected"),
+    ],
+)
+def test_filled_otherwise(source, change, message):
+    with pytest.raises(WeightsError, match=f"net.safetensors.*{message}"):
+        name_table.check_filled(apply(source) | change, TEMPLATE, what="net.safetensors")
