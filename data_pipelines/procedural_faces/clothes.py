@@ -23,7 +23,7 @@ def build(person: Person) -> list[Piece]:
     uv, faces = atlas.CLOTH.place(s, t), sheet(_ROWS, _COLUMNS)
     middle = place.reshape(-1, 3)[faces].mean(axis=1)
     bare = middle[:, 1] > _neckline(person, middle[:, 0], middle[:, 2])
-    pieces = [piece(place, faces[chosen], uv, ROOT, of) for chosen, of in ((~bare, CLOTH), (bare, SKIN))]
+    pieces = [piece(place, faces, uv, ROOT, np.where(bare, SKIN, CLOTH))]
     if person.garment == "turtleneck":
         pieces.append(_tube(((-1.14, 0.45), (-1.16, 0.49), (-1.28, 0.50), (-1.46, 0.53), (-1.62, 0.66)), lean=0.10))
     if person.garment in ("collar", "open_shirt"):

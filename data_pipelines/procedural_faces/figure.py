@@ -78,7 +78,7 @@ def _join(person: Person, shape: np.ndarray, extras: list[Piece], texture: np.nd
     for extra in extras:
         faces.append(extra.faces + vertex)
         uv_faces.append(extra.faces + corner)
-        material.append(np.full(len(extra.faces), extra.material))
+        material.append(extra.material)
         vertex, corner = vertex + len(extra.place), corner + len(extra.uv)
     rest = np.concatenate([shape, *(extra.place for extra in extras)]).astype(np.float32)
     joined = np.concatenate(faces).astype(np.int32)

@@ -1,6 +1,6 @@
 """What is known of a drawn frame: landmarks, what every pixel shows, and how pictures of one clip move.
 
-Pixels have integer coordinates at their centres: (0, 0) is the middle of the upper left one.
+Positions count from the picture's upper left corner; the first pixel's centre is (0.5, 0.5).
 """
 
 import dataclasses
@@ -63,9 +63,9 @@ def landmarks(seen: View, count: int) -> np.ndarray:
     head = anatomy.anatomy()
     face, weights = head.landmarks[count]
     corners = seen.pixels[head.faces[face]]
-    along = weights / corners[..., 2]
+    along = weights * corners[..., 2]  # from the surface to its picture
     along = along / along.sum(axis=1, keepdims=True)
-    return np.asarray((corners[..., :2] * along[..., None]).sum(axis=1) - 0.5, np.float32)
+    return np.asarray((corners[..., :2] * along[..., None]).sum(axis=1), np.float32)
 
 
 def flow(figure: Figure, target: View, source: View) -> tuple[np.ndarray, np.ndarray]:
@@ -117,15 +117,16 @@ def _follow(
             if face[i, j] < 0:
                 continue
             corners = faces[face[i, j]]
-            # Weights along the surface, not along its picture.
+            # Weights along the surface, then along its picture in the source.
             total, x, y, z = 0.0, 0.0, 0.0, 0.0
             for k in range(3):
                 weight = weights[i, j, k] / target[corners[k], 2]
+                nearer = weight * source[corners[k], 2]
                 total += weight
-                x += weight * source[corners[k], 0]
-                y += weight * source[corners[k], 1]
-                z += weight * source[corners[k], 2]
-            x, y, z = x / total - 0.5, y / total - 0.5, z / total
+                x += nearer * source[corners[k], 0]
+                y += nearer * source[corners[k], 1]
+                z += nearer
+            x, y, z = x / z - 0.5, y / z - 0.5, z / total
             flow_px[i, j, 0], flow_px[i, j, 1] = x - j, y - i
             visible[i, j] = False
             if x >= 0 and y >= 0 and x <= width - 1 and y <= height - 1:

@@ -17,7 +17,7 @@ class Piece:
       faces: (f, 3), counter-clockwise from outside.
       uv: in the person's texture, (n, 2).
       weights: how much each joint moves each vertex, (n, 5).
-      material: one of those of `shading`.
+      material: of each face, one of those of `shading`, (f,).
       strand: direction along hair, (n, 3); zero for what is not hair.
     """
 
@@ -25,7 +25,7 @@ class Piece:
     faces: np.ndarray
     uv: np.ndarray
     weights: np.ndarray
-    material: int
+    material: np.ndarray
     strand: np.ndarray
 
 
@@ -34,10 +34,10 @@ def piece(
     faces: np.ndarray,
     uv: np.ndarray,
     weights: np.ndarray | int,
-    material: int,
+    material: np.ndarray | int,
     strand: np.ndarray | None = None,
 ) -> Piece:
-    """Makes a piece of arrays with any leading axes; weights may be the number of the only joint."""
+    """Makes a piece of arrays with any leading axes; weights may be the only joint, material that of all faces."""
     flat = place.reshape(-1, 3)
     if isinstance(weights, int):
         weights = np.broadcast_to(np.eye(5)[weights], (len(flat), 5))
@@ -47,7 +47,7 @@ def piece(
         faces.astype(np.int32),
         uv.reshape(-1, 2).astype(np.float32),
         weights.reshape(-1, 5).astype(np.float32),
-        material,
+        np.broadcast_to(material, len(faces)),
         along.astype(np.float32),
     )
 

@@ -28,6 +28,9 @@ _FACES = [
 _DEGREES = [(0, 0, 0)] * 12 + [(-20, 0, 4), (20, 0, -4), (-42, 4, 0), (42, -4, 0)]
 
 
+EXPRESSION_PEOPLE = (3, 6, 17, 21)
+
+
 def people(count: int, columns: int, size: int) -> np.ndarray:
     """Returns different people in the middle of a clip each."""
     cells = []
@@ -58,6 +61,8 @@ def _closer(scene: Scene) -> Scene:
 
 
 def _tiled(cells: list[np.ndarray], columns: int) -> np.ndarray:
+    missing = [np.zeros_like(cells[0])] * (-len(cells) % columns)
+    cells = cells + missing
     rows = [np.concatenate(cells[start : start + columns], axis=1) for start in range(0, len(cells), columns)]
     return np.concatenate(rows)
 
@@ -69,7 +74,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, help="the .png file to write")
     parser.add_argument("--size", type=int, default=128, choices=clip.SIZES, help="side of each picture")
     options = parser.parse_args()
-    sheet = people(64, 8, options.size) if options.what == "people" else expressions((3, 6, 17, 21), options.size)
+    sheet = people(64, 8, options.size) if options.what == "people" else expressions(EXPRESSION_PEOPLE, options.size)
     Image.fromarray(sheet).save(options.output, optimize=True)
 
 

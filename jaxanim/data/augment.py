@@ -1,7 +1,7 @@
 """Augmentation on the host: uint8 pictures (h, w, 3), landmarks in pixels; pure functions of a numpy Generator.
 
 Every function returns new arrays and takes its random numbers from `rng` alone. What changes geometry (`flip`, `crop`)
-takes the landmarks along; pixel (0, 0) has its centre at (0.0, 0.0).
+takes the landmarks along; positions count from the picture's upper left corner, as in `geometry.cameras`.
 """
 
 import io
@@ -55,8 +55,7 @@ def crop(
     cut = Image.fromarray(picture).resize((size, size), Image.Resampling.BICUBIC, box=box)
     if points is None:
         return np.asarray(cut), None
-    # Boxes count from the outer edge of the first pixel, points from its centre.
-    moved = (points + 0.5 - np.array([left, top])) * (size / side) - 0.5
+    moved = (points - np.array([left, top])) * (size / side)
     return np.asarray(cut), moved.astype(points.dtype)
 
 

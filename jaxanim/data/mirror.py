@@ -42,6 +42,6 @@ def mirrored_order(count: int) -> Int[np.ndarray, " k"]:
 
 
 def mirror_points(points: Float[np.ndarray, "k 2"], width: int) -> Float[np.ndarray, "k 2"]:
-    """Mirrors landmarks in pixels, where 0 is the centre of the first column, and renumbers them."""
+    """Mirrors landmarks in pixels from the picture's upper left corner, and renumbers them."""
     mirrored = points[mirrored_order(len(points))]
-    return np.stack([np.asarray(width - 1, points.dtype) - mirrored[:, 0], mirrored[:, 1]], axis=1)
+    return np.stack([np.asarray(width, points.dtype) - mirrored[:, 0], mirrored[:, 1]], axis=1)

@@ -45,7 +45,7 @@ def test_without_a_chance_nothing_happens(picture, name):
 
 def test_flip_takes_the_landmarks_along():
     """A bright pixel at each landmark is found again at the landmark's new place."""
-    points = np.stack([np.arange(68) % 30, np.arange(68) // 3], axis=1).astype(np.float32)
+    points = np.stack([np.arange(68) % 30, np.arange(68) // 3], axis=1).astype(np.float32) + 0.5  # centres of pixels
     picture = np.zeros((24, 32, 3), np.uint8)
     picture[points[:, 1].astype(int), points[:, 0].astype(int), 0] = 50 + np.arange(68)
     flipped, moved = augment.flip(rng(), picture, points, chance=1.0)
@@ -56,11 +56,11 @@ def test_flip_takes_the_landmarks_along():
 
 def test_crop_takes_the_landmarks_along():
     picture = np.zeros((64, 80, 3), np.uint8)
-    picture[30:33, 41:44] = 255  # a dot whose centre is (42, 31)
+    picture[30:33, 41:44] = 255  # a dot whose centre is (42.5, 31.5)
     for seed in range(5):
-        cut, moved = augment.crop(rng(seed), picture, np.array([[42.0, 31.0]], np.float32), size=128)
+        cut, moved = augment.crop(rng(seed), picture, np.array([[42.5, 31.5]], np.float32), size=128)
         weight = cut[..., 0].astype(float)
-        y, x = np.mgrid[:128, :128]
+        y, x = np.mgrid[:128, :128] + 0.5
         center = [(x * weight).sum() / weight.sum(), (y * weight).sum() / weight.sum()]
         np.testing.assert_allclose(moved[0], center, atol=0.1)
 

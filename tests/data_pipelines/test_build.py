@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from data_pipelines import build
+from data_pipelines import build, shards
 from data_pipelines.recipes import image_folder
 from jaxanim.core.errors import InputError
 from jaxanim.data import pictures
@@ -29,7 +29,7 @@ def contents(folder):
 @pytest.fixture
 def whole(raw, tmp_path):
     """The files of an undisturbed build."""
-    build.build("x", image_folder.plan(raw, 8), tmp_path / "whole", shards=4)
+    shards.build("x", image_folder.plan(raw, 8), tmp_path / "whole", shards=4)
     return contents(tmp_path / "whole")
 
 
@@ -58,28 +58,28 @@ def test_an_interrupted_build_goes_on(raw, whole, tmp_path, monkeypatch):
 
     monkeypatch.setattr(image_folder.ImageFolderRecipe, "records", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        build.build("x", recipe, out, shards=4)
+        shards.build("x", recipe, out, shards=4)
     with pytest.raises(InputError, match="2 of 4 shards are not built"):
         RecordFolder(out)
     left = out / ".00002-of-00004.0123.partial.array_record"  # what a killed run leaves behind
     left.write_bytes(b"half")
     made.clear()
     made.extend(["never interrupted again"] * 7)
-    build.build("x", recipe, out, shards=4)
+    shards.build("x", recipe, out, shards=4)
     assert contents(out) == whole
     assert len(made) == 7 + 5  # the first two shards held five of the ten pictures
 
 
 def test_other_options_are_refused(raw, whole, tmp_path):
     with pytest.raises(InputError, match=r"options \{'size': 8, 'items': 10\} instead of \{'size': 9, 'items': 10\}"):
-        build.build("x", image_folder.plan(raw, 9), tmp_path / "whole", shards=4)
+        shards.build("x", image_folder.plan(raw, 9), tmp_path / "whole", shards=4)
     assert contents(tmp_path / "whole") == whole
 
 
 def test_damaged_pictures_are_left_out_and_noted(raw, tmp_path):
     (raw / "3.png").write_bytes(b"damaged")
     out = tmp_path / "out"
-    build.build("x", image_folder.plan(raw, 8), out, shards=2)
+    shards.build("x", image_folder.plan(raw, 8), out, shards=2)
     built = RecordFolder(out)
     assert built.columns["name"].tolist() == [f"{n}.png" for n in range(10) if n != 3]
     (skipped,) = json.loads((out / "00000-of-00002.json").read_text())["skipped"]
@@ -91,17 +91,17 @@ def test_too_many_damaged_pictures(raw, tmp_path):
     for number in (1, 4, 8):
         (raw / f"{number}.png").write_bytes(b"damaged")
     recipe = image_folder.plan(raw, 8)
-    build.build("x", recipe, tmp_path / "enough", shards=5, max_corrupt=3)
+    shards.build("x", recipe, tmp_path / "enough", shards=5, max_corrupt=3)
     with pytest.raises(InputError, match=r"2 items are damaged, at most 1 may be; the last: .*4\.png"):
-        build.build("x", recipe, tmp_path / "out", shards=5, max_corrupt=1)
+        shards.build("x", recipe, tmp_path / "out", shards=5, max_corrupt=1)
     with pytest.raises(InputError, match=r"3 items are damaged, at most 2 may be; the last: .*8\.png"):
-        build.build("x", recipe, tmp_path / "out", shards=5, max_corrupt=2)
+        shards.build("x", recipe, tmp_path / "out", shards=5, max_corrupt=2)
 
 
 def test_a_shard_of_nothing_but_damage(raw, tmp_path):
     for number in (0, 1):
         (raw / f"{number}.png").write_bytes(b"damaged")
-    build.build("x", image_folder.plan(raw, 8), tmp_path / "out", shards=5)
+    shards.build("x", image_folder.plan(raw, 8), tmp_path / "out", shards=5)
     built = RecordFolder(tmp_path / "out")
     assert len(built) == 8
     np.testing.assert_array_equal(built[0]["image"].shape, (8, 8, 3))

@@ -10,7 +10,7 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from data_pipelines import build, tfds_form
+from data_pipelines import build, shards, tfds_form
 from data_pipelines.recipes import celeba, rafd
 from jaxanim.core.errors import InputError
 from jaxanim.data import Loader, pictures
@@ -46,7 +46,7 @@ def same_records(folder, mine, split="train"):
 
 def test_rafd(tmp_path, raw):
     folder = run(tmp_path, "rafd")
-    build.build("rafd", rafd.plan(raw), tmp_path / "mine")
+    shards.build("rafd", rafd.plan(raw), tmp_path / "mine")
     theirs = same_records(folder, RecordFolder(tmp_path / "mine"))
     assert theirs.fields == ("camera", "identity", "image", "label")
     assert theirs.left_out == ("emotion", "ethnicity", "gaze", "gender", "name")
