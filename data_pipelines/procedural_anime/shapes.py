@@ -1,6 +1,7 @@
 """The vocabulary of the drawings: filled and outlined shapes in rest coordinates, tied to a layer that moves them."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -42,17 +43,17 @@ class Shape:
 def spline(points: Sequence[Sequence[float] | np.ndarray] | Points, steps: int = 10, *, closed: bool = True) -> Points:
     """Returns a Catmull-Rom curve through control points, `steps` points between two of them."""
     control = np.asarray(points, float)
-    count = len(control)
-    fraction = np.linspace(0.0, 1.0, steps, endpoint=False)[:, None]
-    pieces = []
-    for i in range(count if closed else count - 1):
-        index = np.arange(i - 1, i + 3)
-        a, b, c, d = control[index % count if closed else np.clip(index, 0, count - 1)]
-        cubic = 2 * b + (c - a) * fraction + (2 * a - 5 * b + 4 * c - d) * fraction**2
-        pieces.append(0.5 * (cubic + (3 * b - a - 3 * c + d) * fraction**3))
-    if not closed:
-        pieces.append(control[-1:])
-    return np.concatenate(pieces)
+    around = np.concatenate([control[-1:], control, control[:2]] if closed else [control[:1], control, control[-1:]])
+    windows = np.stack([around[0:-3], around[1:-2], around[2:-1], around[3:]])
+    curve = np.tensordot(_catmull_rom(steps), windows, axes=1).swapaxes(0, 1).reshape(-1, 2)
+    return curve if closed else np.concatenate([curve, control[-1:]])
+
+
+@functools.cache
+def _catmull_rom(steps: int) -> Float[np.ndarray, "s 4"]:
+    """Returns the weights of four neighbouring control points at each step between the middle two."""
+    powers = np.linspace(0.0, 1.0, steps, endpoint=False)[:, None] ** np.arange(4)
+    return powers @ np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]]) / 2.0
 
 
 def ellipse(center: Sequence[float] | np.ndarray, radius_x: float, radius_y: float, steps: int = 36) -> Points:
