@@ -8,7 +8,7 @@ from PIL import Image
 
 from data_pipelines.procedural_anime import accessories, draw, eyes, face, hair, hair_back, outfit
 from data_pipelines.procedural_anime.design import CharacterDesign
-from data_pipelines.procedural_anime.motion import Pose, numbers_of, trace_back
+from data_pipelines.procedural_anime.motion import Pose, trace_back, turns_of
 from data_pipelines.procedural_anime.shapes import Shape
 from jaxanim.signals import pose_vector
 
@@ -60,7 +60,7 @@ def render_pair(design: CharacterDesign, pose: Pose) -> Sample:
     flow_px = np.zeros((draw.SIZE, draw.SIZE, 2), np.float32)
     keys = np.array([layer.key for layer in packed.layers])
     found = np.zeros(seen.shape, bool)
-    trace_back(seen, keys, numbers_of(pose), flow_px, found)
+    trace_back(seen, keys, turns_of(pose), flow_px, found)
     known = found & _same_layer(seen, seen_at_rest, flow_px)
     return Sample(np.asarray(pose, np.float32), rest, posed, flow_px, known)
 

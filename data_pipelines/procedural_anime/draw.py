@@ -76,7 +76,7 @@ def paint(
 ) -> tuple[UInt8[np.ndarray, "h w 4"], Int[np.ndarray, "h w"]]:
     """Returns the picture as straight-alpha RGBA, and the number of the layer seen at each pixel (-1: none)."""
     corners = drawing.corners.copy()
-    motion.move_all(corners, drawing.corner_layers, motion.numbers_of(pose))
+    motion.move_all(corners, drawing.corner_layers, motion.turns_of(pose))
     scale = size / SIZE
     numbers = drawing.numbers * np.array([1, 1, 1, 1, 1, 1, 1, scale, scale], np.float32)
     canvas = np.zeros((size, size, 4), np.float32)

@@ -58,7 +58,7 @@ def _lids(design: CharacterDesign, pose: Pose, side: int) -> tuple[Points, Point
     upper = upper + n("eye_unimpressed") * (flat - upper)
     # A relaxed lid sinks to a flat line; the winks close along curves.
     targets = np.array([n("eye_relaxed"), n("eye_wink"), n("eye_happy_wink")])
-    curves = np.stack([low * (0.35 + 0.1 * low_arch), low * (0.15 + 0.55 * arch), low * (0.45 - 0.8 * arch)])
+    curves = np.stack([low * (0.35 + 0.1 * low_arch), low * (0.15 + 0.55 * arch), low * (0.5 - 0.6 * arch)])
     closed = min(1.0, float(targets.sum()))
     if closed > 0.0:
         line = targets @ curves / targets.sum()

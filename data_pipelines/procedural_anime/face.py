@@ -95,9 +95,9 @@ def brow(design: CharacterDesign, pose: Pose, side: int) -> Shape:
     # As the released character does: angry and serious drop the inner end a little and raise the outer one more,
     # serious straightens; troubled raises the inner end; happy raises the arch.
     arch, out = np.sin(t * np.pi * 0.8), np.clip(2.0 * t - 1.0, 0.0, 1.0)
-    y = 1.2 - 4.2 * arch * (1.0 - 0.8 * n("eyebrow_serious"))
-    y = y + n("eyebrow_angry") * (3.5 * (1.0 - t) - 4.5 * out + 1.4 * np.sin(2.0 * np.pi * t))
-    y = y + n("eyebrow_serious") * (2.0 - 6.0 * t)
+    y = 1.2 - 4.2 * arch * (1.0 - 0.4 * n("eyebrow_serious"))
+    y = y + n("eyebrow_angry") * (2.2 * (1.0 - t) - 4.8 * out + 1.2 * np.sin(2.0 * np.pi * t))
+    y = y + n("eyebrow_serious") * (2.2 - 7.2 * t)
     y = y - n("eyebrow_troubled") * (6.5 * (1.0 - t) ** 1.5 - 1.0 * t)
     y = y + 6.0 * n("eyebrow_lowered") - 6.0 * n("eyebrow_raised")
     y = y - n("eyebrow_happy") * (4.0 * np.sin(t * np.pi) - 0.5)
@@ -118,7 +118,7 @@ _MOUTHS = {
     "mouth_uuu": (0.62, 2.4, 3.8, 0.0),
     "mouth_eee": (1.12, 2.6, 5.6, 0.6),
     "mouth_ooo": (0.78, 4.2, 8.0, 0.2),
-    "mouth_delta": (0.84, 4.6, 5.4, 0.0),
+    "mouth_delta": (0.84, 8.2, 2.4, 0.0),
     "mouth_smirk": (1.18, 1.0, 2.0, 1.0),
 }
 
@@ -131,9 +131,9 @@ def mouth(design: CharacterDesign, pose: Pose) -> list[Shape]:
     triangle = weights[list(_MOUTHS).index("mouth_delta")]
     t = np.linspace(-1.0, 1.0, 33)
     center_y = HEAD_CENTER[1] + design.mouth_drop
-    rest = center_y + _lip_line(pose, t)
+    rest = center_y + _lip_line(pose, t) + 3.0 * triangle  # its corners are low
     x = HEAD_CENTER[0] + t * design.mouth_half_width * width
-    top = (1.0 - triangle) * (1.0 - np.abs(t) ** 2.2) ** 0.7 + triangle * (1.0 - np.abs(t))
+    top = (1.0 - triangle) * (1.0 - np.abs(t) ** 2.2) ** 0.7 + triangle * (1.0 - np.abs(t) ** 1.3)
     bottom = (1.0 - triangle) * (1.0 - np.abs(t) ** 2.4) ** 0.62 + triangle * (1.0 - np.abs(t) ** 5) ** 0.8
     upper_lip = np.stack([x, rest - upper * top], axis=1)
     lower_lip = np.stack([x, rest + lower * bottom], axis=1)

@@ -66,34 +66,37 @@ BODY = Layer("body")
 def move(points: Points, layer: Layer, pose: Pose) -> Points:
     """Returns where rest points of a layer are in a pose."""
     points = np.array(points, float)
-    move_all(points, np.full((len(points), 2), layer.key, float), numbers_of(pose))
+    move_all(points, np.full((len(points), 2), layer.key, float), turns_of(pose))
     return points
 
 
 def unmove(points: Points, layer: Layer, pose: Pose) -> Points:
     """Returns which rest points come to lie at given points: the inverse of `move`, by fixed-point iteration."""
     points = np.asarray(points, float)
-    rest, kind, depth, numbers = np.empty_like(points), *layer.key, numbers_of(pose)
+    rest, kind, depth, turns = np.empty_like(points), *layer.key, turns_of(pose)
     for index, (x, y) in enumerate(points):
-        rest[index] = _source(x, y, 0.0, 0.0, kind, depth, numbers)[:2]
+        rest[index] = _source(x, y, 0.0, 0.0, kind, depth, turns)[:2]
     return rest
 
 
-def numbers_of(pose: Pose) -> Float[np.ndarray, "6"]:
-    """Returns head_x, head_y, neck_z, body_y, body_z and breathing of a pose, in float64."""
-    return np.asarray(pose[pose_vector.BODY], float)
+def turns_of(pose: Pose) -> Float[np.ndarray, "11"]:
+    """Returns what moves points in a pose: cosine and sine of nod, turn, tilt and lean; tilt, body_y, breathing."""
+    head_x, head_y, neck_z, body_y, body_z, breathing = (float(number) for number in pose[pose_vector.BODY])
+    tilt = -NECK_TILT * neck_z
+    angles = np.array([HEAD_NOD * head_x, HEAD_TURN * head_y + BODY_TURN * body_y, tilt, -BODY_LEAN * body_z])
+    return np.array([*np.stack([np.cos(angles), np.sin(angles)], axis=1).ravel(), tilt, body_y, breathing])
 
 
 @_compiled
-def move_all(points: Any, layers: Any, numbers: Any) -> None:
+def move_all(points: Any, layers: Any, turns: Any) -> None:
     """Moves points (n, 2) in place; `layers` (n, 2) holds the `key` of each one's layer."""
     for index in range(len(points)):
         x, y = points[index]
-        points[index] = _moved(x, y, int(layers[index, 0]), layers[index, 1], numbers)
+        points[index] = _moved(x, y, int(layers[index, 0]), layers[index, 1], turns)
 
 
 @_compiled
-def trace_back(seen: Any, layers: Any, numbers: Any, flow: Any, found: Any) -> None:
+def trace_back(seen: Any, layers: Any, turns: Any, flow: Any, found: Any) -> None:
     """Writes where each pixel's centre came from, as a displacement in pixels, and whether that is exact.
 
     Where a turned surface folds over, there is no single source; nothing is written outside of layers.
@@ -108,7 +111,7 @@ def trace_back(seen: Any, layers: Any, numbers: Any, flow: Any, found: Any) -> N
                     guess_x, guess_y = 0.0, 0.0
                 x, y = column + 0.5, row + 0.5
                 source_x, source_y, off = _source(
-                    x, y, guess_x, guess_y, int(layers[layer, 0]), layers[layer, 1], numbers
+                    x, y, guess_x, guess_y, int(layers[layer, 0]), layers[layer, 1], turns
                 )
                 guess_x, guess_y = source_x - x, source_y - y
                 flow[row, column, 0], flow[row, column, 1] = guess_x, guess_y
@@ -117,10 +120,10 @@ def trace_back(seen: Any, layers: Any, numbers: Any, flow: Any, found: Any) -> N
 
 
 @_compiled
-def _source(x: float, y: float, guess_x: float, guess_y: float, part: int, depth: float, numbers: Any) -> Any:
+def _source(x: float, y: float, guess_x: float, guess_y: float, part: int, depth: float, turns: Any) -> Any:
     rest_x, rest_y, off = x + guess_x, y + guess_y, 0.0
     for _ in range(24):
-        moved_x, moved_y = _moved(rest_x, rest_y, part, depth, numbers)
+        moved_x, moved_y = _moved(rest_x, rest_y, part, depth, turns)
         rest_x += x - moved_x
         rest_y += y - moved_y
         off = abs(x - moved_x) + abs(y - moved_y)
@@ -130,21 +133,24 @@ def _source(x: float, y: float, guess_x: float, guess_y: float, part: int, depth
 
 
 @_compiled
-def _moved(x: float, y: float, part: int, depth: float, numbers: Any) -> Any:
-    head_x, head_y, neck_z, body_y, body_z, breathing = numbers
+def _moved(x: float, y: float, part: int, depth: float, turns: Any) -> Any:
+    nod_cos, nod_sin, turn_cos, turn_sin, tilt_cos, tilt_sin, lean_cos, lean_sin, tilt, body_y, breathing = turns
     if part == _BODY:
         x, y = _turn_body(x, y, body_y), y - 1.9 * breathing * math.exp(-(((y - 235.0) / 70.0) ** 2))
     else:
-        # Long hair stays behind on the shoulders.
-        follow = 1.0 if part == _HEAD else min(max((330.0 - y) / 150.0, 0.0), 1.0)
-        x, y = _turn_head(x, y, part, depth, HEAD_NOD * head_x, HEAD_TURN * head_y + BODY_TURN * body_y)
-        x, y = _rotate(x, y, NECK[0], NECK[1], -NECK_TILT * neck_z * follow)
-        x, y = x + 2.1 * body_y, y - 1.0 * breathing
-    return _rotate(x, y, WAIST[0], WAIST[1], -BODY_LEAN * body_z)
+        if part == _BACK_HAIR and y > 180.0:  # long hair stays behind on the shoulders
+            follow = max((330.0 - y) / 150.0, 0.0)
+            tilt_cos, tilt_sin = math.cos(tilt * follow), math.sin(tilt * follow)
+        x, y = _turn_head(x, y, part, depth, nod_cos, nod_sin, turn_cos, turn_sin)
+        x, y = _rotate(x, y, NECK[0], NECK[1], tilt_cos, tilt_sin)
+        x, y = x + 2.1 * body_y, y - breathing
+    return _rotate(x, y, WAIST[0], WAIST[1], lean_cos, lean_sin)
 
 
 @_compiled
-def _turn_head(x: float, y: float, part: int, depth: float, nod: float, turn: float) -> Any:
+def _turn_head(
+    x: float, y: float, part: int, depth: float, nod_cos: float, nod_sin: float, turn_cos: float, turn_sin: float
+) -> Any:
     x, y = x - HEAD_CENTER[0], y - HEAD_CENTER[1]
     if part == _BACK_HAIR:
         # At the crown the hair behind grows out of the hair in front and goes with it.
@@ -153,10 +159,10 @@ def _turn_head(x: float, y: float, part: int, depth: float, nod: float, turn: fl
         # The crown curves away, the jaw less.
         bulge = 1.0 - 0.9 * (x / 62.0) ** 2 - (0.95 if y < 0.0 else 0.5) * (y / 78.0) ** 2
         depth += 36.0 * math.sqrt(min(max(bulge, 0.02), 1.0))
-    turned_x = math.cos(turn) * x - math.sin(turn) * depth
-    depth = math.sin(turn) * x + math.cos(turn) * depth
+    turned_x = turn_cos * x - turn_sin * depth
+    depth = turn_sin * x + turn_cos * depth
     pivot = 42.0  # below the centre of the head: nodding turns about the jaw
-    turned_y = math.cos(nod) * (y - pivot) - math.sin(nod) * depth + pivot
+    turned_y = nod_cos * (y - pivot) - nod_sin * depth + pivot
     return turned_x + HEAD_CENTER[0], turned_y + HEAD_CENTER[1]
 
 
@@ -170,7 +176,6 @@ def _turn_body(x: float, y: float, body_y: float) -> float:
 
 
 @_compiled
-def _rotate(x: float, y: float, center_x: float, center_y: float, angle: float) -> Any:
-    cos, sin = math.cos(angle), math.sin(angle)
+def _rotate(x: float, y: float, center_x: float, center_y: float, cos: float, sin: float) -> Any:
     x, y = x - center_x, y - center_y
     return center_x + cos * x - sin * y, center_y + sin * x + cos * y
