@@ -125,9 +125,9 @@ def _ahoge(design: CharacterDesign) -> list[Shape]:
 
 def _hair_pins(design: CharacterDesign) -> list[Shape]:
     left, right = HEAD_CENTER[0] - design.face_half_width * 0.80, HEAD_CENTER[0] - design.face_half_width * 0.42
-    parts = []
+    high, parts = 24.0 if design.fringe in ("jagged", "blunt") else 46.0, []  # where there is hair
     for drop in (0.0, 7.5):
-        y = HEAD_CENTER[1] - 24.0 + drop
+        y = HEAD_CENTER[1] - high + drop
         pin = np.array([(left, y), (right, y - 6), (right + 1, y - 2.5), (left + 1, y + 3.5)])
         parts.append(Shape(pin, WORN, design.trim, shade(design.trim, 0.5)))
     return parts
@@ -181,7 +181,7 @@ def _cap(design: CharacterDesign) -> list[Shape]:
 
 
 def _beret(design: CharacterDesign) -> list[Shape]:
-    half, top, side = _half(design), -design.face_height, 1 if design.jitter[14] > 0 else -1
+    half, top, side = _half(design), -design.face_height + 7.0, 1 if design.jitter[14] > 0 else -1
     points = [(half * 0.92, top + 12), (half * 1.22, top - 6), (half * 0.9, top - 30), (half * 0.1, top - 32)]
     points += [(-half * 0.66, top - 16), (-half * 0.86, top + 8), (0, top - 4)]
     hat = _piece(shapes.spline(_at(points, side), 8), WORN, design.cloth)

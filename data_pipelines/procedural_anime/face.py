@@ -94,8 +94,8 @@ def brow(design: CharacterDesign, pose: Pose, side: int) -> Shape:
     t = np.linspace(0.0, 1.0, 14)  # 0 at the nose, 1 at the temple
     # As the released character does: angry and serious drop the inner end a little and raise the outer one more,
     # serious straightens; troubled raises the inner end; happy raises the arch.
-    arch, out = np.sin(t * np.pi * 0.8), np.clip(2.0 * t - 1.0, 0.0, 1.0)
-    y = 1.2 - 4.2 * arch * (1.0 - 0.4 * n("eyebrow_serious"))
+    arch, out = np.sin(t * np.pi * 0.9), np.clip(2.0 * t - 1.0, 0.0, 1.0)
+    y = 0.7 - 4.2 * arch * (1.0 - 0.4 * n("eyebrow_serious"))
     y = y + n("eyebrow_angry") * (2.2 * (1.0 - t) - 4.8 * out + 1.2 * np.sin(2.0 * np.pi * t))
     y = y + n("eyebrow_serious") * (2.2 - 7.2 * t)
     y = y - n("eyebrow_troubled") * (6.5 * (1.0 - t) ** 1.5 - 1.0 * t)

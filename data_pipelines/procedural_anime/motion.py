@@ -13,10 +13,10 @@ import dataclasses
 import math
 from typing import Any, Literal
 
-import numba
 import numpy as np
 from jaxtyping import Float
 
+from data_pipelines.procedural_anime.compiled import compiled
 from jaxanim.signals import pose_vector
 
 Points = Float[np.ndarray, "n 2"]
@@ -38,8 +38,6 @@ _HEIGHTS = np.array([190.0, 222.0, 265.0, 395.0, 450.0, 520.0])
 _SHIFTS = np.array([0.7, 1.6, 4.4, 5.0, 2.4, -0.8])
 
 _EXACT = 0.1  # pixels that a source may miss its pixel by
-
-_compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +85,7 @@ def turns_of(pose: Pose) -> Float[np.ndarray, "11"]:
     return np.array([*np.stack([np.cos(angles), np.sin(angles)], axis=1).ravel(), tilt, body_y, breathing])
 
 
-@_compiled
+@compiled
 def move_all(points: Any, layers: Any, turns: Any) -> None:
     """Moves points (n, 2) in place; `layers` (n, 2) holds the `key` of each one's layer."""
     for index in range(len(points)):
@@ -95,7 +93,7 @@ def move_all(points: Any, layers: Any, turns: Any) -> None:
         points[index] = _moved(x, y, int(layers[index, 0]), layers[index, 1], turns)
 
 
-@_compiled
+@compiled
 def trace_back(seen: Any, layers: Any, turns: Any, flow: Any, found: Any) -> None:
     """Writes where each pixel's centre came from, as a displacement in pixels, and whether that is exact.
 
@@ -119,7 +117,7 @@ def trace_back(seen: Any, layers: Any, turns: Any, flow: Any, found: Any) -> Non
             before = layer
 
 
-@_compiled
+@compiled
 def _source(x: float, y: float, guess_x: float, guess_y: float, part: int, depth: float, turns: Any) -> Any:
     rest_x, rest_y, off = x + guess_x, y + guess_y, 0.0
     for _ in range(24):
@@ -132,7 +130,7 @@ def _source(x: float, y: float, guess_x: float, guess_y: float, part: int, depth
     return rest_x, rest_y, off
 
 
-@_compiled
+@compiled
 def _moved(x: float, y: float, part: int, depth: float, turns: Any) -> Any:
     nod_cos, nod_sin, turn_cos, turn_sin, tilt_cos, tilt_sin, lean_cos, lean_sin, tilt, body_y, breathing = turns
     if part == _BODY:
@@ -147,7 +145,7 @@ def _moved(x: float, y: float, part: int, depth: float, turns: Any) -> Any:
     return _rotate(x, y, WAIST[0], WAIST[1], lean_cos, lean_sin)
 
 
-@_compiled
+@compiled
 def _turn_head(
     x: float, y: float, part: int, depth: float, nod_cos: float, nod_sin: float, turn_cos: float, turn_sin: float
 ) -> Any:
@@ -166,7 +164,7 @@ def _turn_head(
     return turned_x + HEAD_CENTER[0], turned_y + HEAD_CENTER[1]
 
 
-@_compiled
+@compiled
 def _turn_body(x: float, y: float, body_y: float) -> float:
     """Shifts the front of the torso towards the side it turns to, not the arms and feet."""
     x -= 256.0
@@ -175,7 +173,7 @@ def _turn_body(x: float, y: float, body_y: float) -> float:
     return 256.0 + x * narrower - body_y * shift
 
 
-@_compiled
+@compiled
 def _rotate(x: float, y: float, center_x: float, center_y: float, cos: float, sin: float) -> Any:
     x, y = x - center_x, y - center_y
     return center_x + cos * x - sin * y, center_y + sin * x + cos * y

@@ -7,15 +7,14 @@ float32 RGBA with premultiplied alpha, rows first.
 import math
 from typing import Any
 
-import numba
 import numpy as np
+
+from data_pipelines.procedural_anime.compiled import compiled
 
 OUTSIDE = -1  # in a map of layers: nothing is seen
 
-_compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 
-
-@_compiled
+@compiled
 def paint(canvas: Any, seen: Any, corners: Any, starts: Any, shapes: Any, numbers: Any, clips: Any) -> None:
     """Paints shapes in their order.
 
@@ -51,7 +50,7 @@ def paint(canvas: Any, seen: Any, corners: Any, starts: Any, shapes: Any, number
             _blend(canvas, seen, mask, numbers[number, 4:], 1.0, layer, left, top, right, bottom)
 
 
-@_compiled
+@compiled
 def straight(canvas: Any) -> Any:
     """Returns the picture as 8 bit with straight alpha."""
     height, width = canvas.shape[:2]
@@ -66,7 +65,7 @@ def straight(canvas: Any) -> Any:
     return picture
 
 
-@_compiled
+@compiled
 def _box(points: Any, margin: float, height: int, width: int) -> Any:
     left, top, right, bottom = points[0, 0], points[0, 1], points[0, 0], points[0, 1]
     for index in range(len(points)):
@@ -80,7 +79,7 @@ def _box(points: Any, margin: float, height: int, width: int) -> Any:
     )
 
 
-@_compiled
+@compiled
 def _cover(mask: Any, points: Any, left: int, top: int, right: int, bottom: int) -> None:
     """Writes into a box of `mask` how much of each pixel a polygon covers: signed areas, summed along rows."""
     mask[top:bottom, left : right + 2] = 0.0
@@ -99,7 +98,7 @@ def _cover(mask: Any, points: Any, left: int, top: int, right: int, bottom: int)
             mask[y, x] = min(abs(total), 1.0)
 
 
-@_compiled
+@compiled
 def _add_edge(
     mask: Any, x0: float, y0: float, x1: float, y1: float, sign: float, left: int, top: int, right: int, bottom: int
 ) -> None:
@@ -131,7 +130,7 @@ def _add_edge(
         mask[row, last] += height - done
 
 
-@_compiled
+@compiled
 def _stroke(
     mask: Any, points: Any, line_width: float, closed: int, left: int, top: int, right: int, bottom: int
 ) -> None:
@@ -152,7 +151,7 @@ def _stroke(
                 mask[y, x] = max(mask[y, x], strength * min(reach - distance, 1.0))
 
 
-@_compiled
+@compiled
 def _soften(mask: Any, scratch: Any, blur: float, left: int, top: int, right: int, bottom: int) -> None:
     """Blurs a box of `mask` by a Gaussian; what lies beside the box counts as empty."""
     radius = math.ceil(2.5 * blur)
@@ -172,7 +171,7 @@ def _soften(mask: Any, scratch: Any, blur: float, left: int, top: int, right: in
             mask[y, x] = total
 
 
-@_compiled
+@compiled
 def _blend(
     canvas: Any,
     seen: Any,
