@@ -122,19 +122,19 @@ def _shirt_tie(design: CharacterDesign) -> list[Shape]:
 def _kimono(design: CharacterDesign) -> list[Shape]:
     skirt = cloth(whole([(46, 352), (60, 400), (64, 450), (60, 524)]), design.cloth, 8)
     overlap = stroke([(250, 360), (262, 430), (270, 522)], ink(design.cloth), (1.0, 1.4, 1.4))
-    shade_ = Shape(
+    shadow = Shape(
         np.array([(264, 360), (284, 524), (330, 524), (310, 360)], float),
         BODY,
         dusk(design.cloth),
         opacity=0.6,
         clip=(skirt,),
     )
-    parts = [skirt, shade_, overlap, *prints.scattered(design, design.trim, skirt)]
+    parts = [skirt, shadow, overlap, *prints.scattered(design, design.trim, skirt)]
     parts += body.arms(design, "wide", design.cloth, cuff=design.trim) + body.torso(design.cloth, tucked=True)
     parts += body.neck(design)
     under = tint(design.trim, 0.8)
-    for side, width in ((1, 0.0), (-1, 0.0)):
-        outer = [(14 + width, 198), (30, 204), (4, 262), (-24, 318), (-36, 310), (-6, 256)]
+    for side in (-1, 1):  # the character's left side lies over its right
+        outer = [(14, 198), (30, 204), (4, 262), (-24, 318), (-36, 310), (-6, 256)]
         inner = [(13, 198), (19, 199), (-5, 254), (-10, 250)]
         parts.append(sharp(one_side(outer, side), design.trim))
         parts.append(sharp(one_side(inner, side), under))
@@ -216,9 +216,9 @@ def _tracksuit(design: CharacterDesign) -> list[Shape]:
     for side in SIDES:
         parts.append(cloth(one_side([(0, 236), (10, 200), (22, 194), (28, 206), (14, 232)], side), design.cloth))
     hem = cloth(whole([(58, 416), (61, 431), (0, 438)]) + [(256, 423)], design.trim)
-    zip_ = stroke([(256, 236), (256, 330), (256, 436)], tint(design.dark, 0.5), (1.8, 1.8, 1.8))
+    zipper = stroke([(256, 236), (256, 330), (256, 436)], tint(design.dark, 0.5), (1.8, 1.8, 1.8))
     pull = Shape(shapes.ellipse((256.0, 262.0), 2.2, 4.0), BODY, tint(design.dark, 0.6), ink(design.dark))
-    return [*parts, hem, zip_, pull]
+    return [*parts, hem, zipper, pull]
 
 
 def _scarf(design: CharacterDesign) -> list[Shape]:
