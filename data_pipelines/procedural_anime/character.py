@@ -3,7 +3,7 @@
 import dataclasses
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 
 from data_pipelines.procedural_anime import accessories, draw, eyes, face, hair, hair_back, outfit
@@ -59,21 +59,6 @@ def render_pair(design: CharacterDesign, pose: Pose) -> Sample:
     posed, seen = draw.paint(packed, pose)
     flow_px = np.zeros((draw.SIZE, draw.SIZE, 2), np.float32)
     keys = np.array([layer.key for layer in packed.layers])
-    found = np.zeros(seen.shape, bool)
-    trace_back(seen, keys, turns_of(pose), flow_px, found)
-    known = found & _same_layer(seen, seen_at_rest, flow_px)
+    known = np.zeros(seen.shape, bool)
+    trace_back(seen, seen_at_rest, keys, turns_of(pose), flow_px, known)
     return Sample(np.asarray(pose, np.float32), rest, posed, flow_px, known)
-
-
-def _same_layer(
-    seen: Int[np.ndarray, "512 512"], seen_at_rest: Int[np.ndarray, "512 512"], flow_px: Float[np.ndarray, "512 512 2"]
-) -> Bool[np.ndarray, "512 512"]:
-    """Returns where the rest picture shows, at a pixel's source, the layer that the posed one shows."""
-    rows, columns = np.nonzero(seen >= 0)
-    x = np.rint(flow_px[rows, columns, 0]).astype(np.intp) + columns
-    y = np.rint(flow_px[rows, columns, 1]).astype(np.intp) + rows
-    inside = (x >= 0) & (x < draw.SIZE) & (y >= 0) & (y < draw.SIZE)
-    rows, columns, x, y = rows[inside], columns[inside], x[inside], y[inside]
-    same = np.zeros(seen.shape, bool)
-    same[rows, columns] = seen_at_rest[y, x] == seen[rows, columns]
-    return same

@@ -94,27 +94,31 @@ def move_all(points: Any, layers: Any, turns: Any) -> None:
 
 
 @compiled
-def trace_back(seen: Any, layers: Any, turns: Any, flow: Any, found: Any) -> None:
-    """Writes where each pixel's centre came from, as a displacement in pixels, and whether that is exact.
+def trace_back(seen: Any, seen_at_rest: Any, layers: Any, turns: Any, flow: Any, known: Any) -> None:
+    """Writes where each pixel's centre came from, as a displacement in pixels; nothing is written outside of layers.
 
-    Where a turned surface folds over, there is no single source; nothing is written outside of layers.
+    Known are those whose source shows the same layer at rest. Where a turned surface folds over, there is no single
+    source, and the displacement is not known either.
     """
     height, width = seen.shape
     for row in range(height):
-        before, guess_x, guess_y = -1, 0.0, 0.0  # neighbours move alike
+        run = 0  # pixels of one layer side by side; they move alike
+        last_x, last_y, step_x, step_y = 0.0, 0.0, 0.0, 0.0
         for column in range(width):
             layer = seen[row, column]
-            if layer >= 0:
-                if layer != before:
-                    guess_x, guess_y = 0.0, 0.0
-                x, y = column + 0.5, row + 0.5
-                source_x, source_y, off = _source(
-                    x, y, guess_x, guess_y, int(layers[layer, 0]), layers[layer, 1], turns
-                )
-                guess_x, guess_y = source_x - x, source_y - y
-                flow[row, column, 0], flow[row, column, 1] = guess_x, guess_y
-                found[row, column] = off < _EXACT
-            before = layer
+            run = run + 1 if column > 0 and layer == seen[row, column - 1] else 0
+            if layer < 0:
+                continue
+            guess_x = 0.0 if run == 0 else last_x + (step_x if run > 1 else 0.0)
+            guess_y = 0.0 if run == 0 else last_y + (step_y if run > 1 else 0.0)
+            x, y, part, depth = column + 0.5, row + 0.5, int(layers[layer, 0]), layers[layer, 1]
+            source_x, source_y, off = _source(x, y, guess_x, guess_y, part, depth, turns)
+            step_x, step_y = source_x - x - last_x, source_y - y - last_y
+            last_x, last_y = source_x - x, source_y - y
+            flow[row, column, 0], flow[row, column, 1] = last_x, last_y
+            at_x, at_y = math.floor(source_x), math.floor(source_y)
+            if off < _EXACT and 0 <= at_x < width and 0 <= at_y < height:
+                known[row, column] = seen_at_rest[at_y, at_x] == layer
 
 
 @compiled

@@ -43,9 +43,10 @@ class Shape:
 def spline(points: Sequence[Sequence[float] | np.ndarray] | Points, steps: int = 10, *, closed: bool = True) -> Points:
     """Returns a Catmull-Rom curve through control points, `steps` points between two of them."""
     control = np.asarray(points, float)
-    around = np.concatenate([control[-1:], control, control[:2]] if closed else [control[:1], control, control[-1:]])
-    windows = np.stack([around[0:-3], around[1:-2], around[2:-1], around[3:]])
-    curve = np.tensordot(_catmull_rom(steps), windows, axes=1).swapaxes(0, 1).reshape(-1, 2)
+    count = len(control)
+    index = np.arange(-1, 3)[:, None] + np.arange(count if closed else count - 1)
+    around = control[index % count if closed else np.clip(index, 0, count - 1)]
+    curve = (_catmull_rom(steps) @ around.reshape(4, -1)).reshape(steps, -1, 2).swapaxes(0, 1).reshape(-1, 2)
     return curve if closed else np.concatenate([curve, control[-1:]])
 
 
@@ -65,9 +66,9 @@ def ellipse(center: Sequence[float] | np.ndarray, radius_x: float, radius_y: flo
 def ribbon(path: Points, widths: Sequence[float] | np.ndarray) -> Points:
     """Returns the outline of a brush stroke along a path, `widths[i]` wide at point i."""
     path = np.asarray(path, float)
-    along = np.gradient(path, axis=0)
-    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    across /= np.linalg.norm(across, axis=1, keepdims=True) + 1e-9
+    ahead, behind = np.concatenate([path[1:], path[-1:]]), np.concatenate([path[:1], path[:-1]])
+    across = (ahead - behind)[:, ::-1] * [-1.0, 1.0]
+    across /= np.sqrt((across**2).sum(axis=1, keepdims=True)) + 1e-9
     half = np.asarray(widths, float)[:, None] / 2.0
     return np.concatenate([path + across * half, (path - across * half)[::-1]])
 
