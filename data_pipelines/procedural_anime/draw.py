@@ -1,83 +1,90 @@
 """Draws posed shapes: an antialiased RGBA picture, and a map of which layer is seen at each pixel."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from jaxtyping import Float, Int, UInt8
+from PIL import Image
 
-from data_pipelines.procedural_anime.design import Color
-from data_pipelines.procedural_anime.motion import Layer, Points, Pose, move
+from data_pipelines.procedural_anime import motion, raster
+from data_pipelines.procedural_anime.motion import Layer, Points, Pose
 from data_pipelines.procedural_anime.shapes import Shape
 
 SIZE = 512
-OVERSAMPLING = 3
-Box = tuple[int, int, int, int]
 
 
-def paint(drawing: Sequence[Shape], pose: Pose, *, size: int = SIZE) -> Image.Image:
-    """Returns the picture as straight-alpha RGBA, `size` x `size`, `OVERSAMPLING`^2 samples a pixel."""
-    scale = size / SIZE * OVERSAMPLING
-    canvas = Image.new("RGBA", (size * OVERSAMPLING, size * OVERSAMPLING), (0, 0, 0, 0))
-    pen = ImageDraw.Draw(canvas)
+@dataclasses.dataclass(frozen=True)
+class Packed:
+    """A drawing in flat arrays, in rest coordinates, as `raster.paint` takes them.
+
+    Attributes:
+      corners: of all polygons, one after another.
+      corner_layers: the `key` of each corner's layer.
+      starts: where each polygon begins.
+      shapes, numbers, clips: see `raster.paint`.
+      layers: the layers that `shapes` names by number.
+    """
+
+    corners: Float[np.ndarray, "n 2"]
+    corner_layers: Float[np.ndarray, "n 2"]
+    starts: Int[np.ndarray, " p"]
+    shapes: Int[np.ndarray, "s 5"]
+    numbers: Float[np.ndarray, "s 9"]
+    clips: Int[np.ndarray, " c"]
+    layers: tuple[Layer, ...]
+
+
+def pack(drawing: Sequence[Shape]) -> Packed:
+    """Packs shapes, back to front."""
+    polygons: list[Points] = []
+    polygon_keys: list[tuple[int, float]] = []
+    layers: dict[Layer, int] = {}
+    rows: list[tuple[int, int, int, int, int]] = []
+    numbers: list[tuple[float, ...]] = []
+    clips: list[int] = []
+
+    def add(shape: Shape) -> int:
+        polygons.append(shape.points)
+        polygon_keys.append(shape.layer.key)
+        return len(polygons) - 1
+
     for shape in drawing:
-        corners = move(shape.points, shape.layer, pose) * scale
-        if shape.fill is not None:
-            _fill(canvas, pen, shape, corners, pose, scale)
-        if shape.line is not None:
-            path = [*map(tuple, corners), *(map(tuple, corners[:2]) if shape.closed else ())]
-            pen.line(path, fill=_ink(shape.line), width=max(1, round(shape.line_width * scale)), joint="curve")
-    return canvas.convert("RGBa").reduce(OVERSAMPLING).convert("RGBA")
+        first_clip = len(clips)
+        clips += [add(clip) for clip in shape.clip]
+        # What is see-through or soft shades the layer below and does not hide it.
+        shading = shape.fill is not None and (shape.opacity < 1.0 or bool(shape.clip) or shape.blur > 0.0)
+        layer = raster.OUTSIDE if shading else layers.setdefault(shape.layer, len(layers))
+        rows.append((add(shape), layer, int(shape.closed), first_clip, len(clips)))
+        fill = (0.0, 0.0, 0.0, 0.0) if shape.fill is None else (*shape.fill, shape.opacity)
+        line = (0.0, 0.0, 0.0, 0.0) if shape.line is None else (*shape.line, shape.line_width)
+        numbers.append((*fill, *line, shape.blur))
+    lengths = [len(polygon) for polygon in polygons]
+    return Packed(
+        corners=np.concatenate([*polygons, np.zeros((0, 2))]),
+        corner_layers=np.repeat(np.array(polygon_keys, float).reshape(-1, 2), lengths, axis=0),
+        starts=np.cumsum([0, *lengths]).astype(np.int32),
+        shapes=np.array(rows, np.int32).reshape(-1, 5),
+        numbers=np.array(numbers, np.float32).reshape(-1, 9),
+        clips=np.array(clips, np.int32),
+        layers=tuple(layers),
+    )
 
 
-def layer_map(drawing: Sequence[Shape], pose: Pose) -> tuple[Int[np.ndarray, "512 512"], list[Layer]]:
-    """Returns, per pixel, the index of the topmost opaque shape's layer (-1 where there is none), and the layers."""
-    layers: list[Layer] = []
-    canvas = Image.new("I", (SIZE, SIZE), -1)
-    pen = ImageDraw.Draw(canvas)
-    for shape in drawing:
-        if shape.fill is None or shape.opacity < 1.0 or shape.clip:
-            continue
-        if shape.layer not in layers:
-            layers.append(shape.layer)
-        index = layers.index(shape.layer)
-        corners = [tuple(corner) for corner in move(shape.points, shape.layer, pose)]
-        pen.polygon(corners, fill=index, outline=index)
-    return np.asarray(canvas, np.int32), layers
+def paint(
+    drawing: Packed, pose: Pose, *, size: int = SIZE
+) -> tuple[UInt8[np.ndarray, "h w 4"], Int[np.ndarray, "h w"]]:
+    """Returns the picture as straight-alpha RGBA, and the number of the layer seen at each pixel (-1: none)."""
+    corners = drawing.corners.copy()
+    motion.move_all(corners, drawing.corner_layers, motion.turns_of(pose))
+    scale = size / SIZE
+    numbers = drawing.numbers * np.array([1, 1, 1, 1, 1, 1, 1, scale, scale], np.float32)
+    canvas = np.zeros((size, size, 4), np.float32)
+    seen = np.full((size, size), raster.OUTSIDE, np.int16)
+    raster.paint(canvas, seen, corners * scale, drawing.starts, drawing.shapes, numbers, drawing.clips)
+    return raster.straight(canvas), seen
 
 
-def _fill(
-    canvas: Image.Image, pen: ImageDraw.ImageDraw, shape: Shape, corners: Points, pose: Pose, scale: float
-) -> None:
-    assert shape.fill is not None
-    if shape.opacity == 1.0 and not shape.clip and not shape.blur:
-        pen.polygon([tuple(corner) for corner in corners], fill=_ink(shape.fill))
-        return
-    box = _bounding_box(corners, canvas.size, margin=2.0 + 3.0 * shape.blur * scale)
-    if box is None:
-        return
-    mask = _mask(corners, box, round(255 * shape.opacity))
-    if shape.blur:
-        mask = mask.filter(ImageFilter.GaussianBlur(shape.blur * scale))
-    for clip in shape.clip:
-        mask = ImageChops.multiply(mask, _mask(move(clip.points, clip.layer, pose) * scale, box, 255))
-    canvas.paste(_ink(shape.fill), box, mask)
-
-
-def _mask(corners: Points, box: Box, value: int) -> Image.Image:
-    mask = Image.new("L", (box[2] - box[0], box[3] - box[1]), 0)
-    ImageDraw.Draw(mask).polygon([(x - box[0], y - box[1]) for x, y in corners], fill=value)
-    return mask
-
-
-def _bounding_box(corners: Points, size: tuple[int, int], *, margin: float) -> Box | None:
-    low = np.maximum(np.floor(corners.min(axis=0) - margin), 0).astype(int)
-    high = np.minimum(np.ceil(corners.max(axis=0) + margin), size).astype(int)
-    if (high <= low).any():
-        return None
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
-
-
-def _ink(color: Color | Float[np.ndarray, "3"]) -> tuple[int, int, int, int]:
-    red, green, blue = (round(255 * min(max(channel, 0.0), 1.0)) for channel in color)
-    return red, green, blue, 255
+def picture(drawing: Sequence[Shape], pose: Pose, *, size: int = SIZE) -> Image.Image:
+    """Returns a drawing in a pose as a straight-alpha RGBA picture, `size` x `size`."""
+    return Image.fromarray(paint(pack(drawing), pose, size=size)[0])

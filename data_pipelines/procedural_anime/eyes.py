@@ -4,15 +4,25 @@ import numpy as np
 from jaxtyping import Float
 
 from data_pipelines.procedural_anime import shapes
-from data_pipelines.procedural_anime.design import CharacterDesign, Color, shade, tint
+from data_pipelines.procedural_anime.design import CharacterDesign, EyeShape
 from data_pipelines.procedural_anime.face import number, skin_line
 from data_pipelines.procedural_anime.motion import HEAD_CENTER, Layer
+from data_pipelines.procedural_anime.palette import Color, shade, tint
 from data_pipelines.procedural_anime.shapes import Points, Shape
 
 Pose = Float[np.ndarray, "45"]
 
 EYE = Layer("head", 1.5)
 LASHES = Layer("head", 2.5)
+
+
+# Per shape: height of the upper lid, where it peaks (towards the temple), extra tilt, depth of the lower lid.
+_CUTS: dict[EyeShape, tuple[float, float, float, float]] = {
+    "round": (1.0, 0.0, 0.0, 1.0),
+    "tall": (1.12, -0.08, -0.02, 1.08),
+    "sharp": (0.86, 0.18, 0.16, 0.86),
+    "soft": (0.98, -0.16, -0.16, 1.0),
+}
 
 
 def eye(design: CharacterDesign, pose: Pose, side: int) -> list[Shape]:
@@ -37,23 +47,25 @@ def _lids(design: CharacterDesign, pose: Pose, side: int) -> tuple[Points, Point
         return number(pose, parameter, name)
 
     t = np.linspace(-1.0, 1.0, 31)
-    arch = (1.0 - np.abs(t) ** 2.4) ** 0.8
+    tall, skew, tilted, flat_below = _CUTS[design.eye_shape]
+    outward = side * t  # +1 at the temple
+    arch = (1.0 - np.abs(outward - skew * (1.0 - outward**2)) ** 2.4) ** 0.8
     low_arch = 1.0 - np.abs(t) ** 2.8
-    high = design.eye_half_height * 0.62 * (1.0 + 0.28 * n("eye_surprised"))
-    low = design.eye_half_height * 0.50 * (1.0 + 0.18 * n("eye_surprised"))
-    upper, lower = -high * arch, low * low_arch * (1.0 - 0.55 * n("eye_raised_lower_eyelid"))
-    flat = np.maximum(upper, -high * 0.22)
+    high = design.eye_half_height * 0.62 * tall * (1.0 + 0.28 * n("eye_surprised"))
+    low = design.eye_half_height * 0.50 * flat_below * (1.0 + 0.18 * n("eye_surprised"))
+    upper, lower = -high * arch, low * low_arch * (1.0 - 0.4 * n("eye_raised_lower_eyelid"))
+    flat = np.maximum(upper, -high * 0.45)
     upper = upper + n("eye_unimpressed") * (flat - upper)
-    # A relaxed lid sinks evenly until the eye is shut; the winks close along a curve.
+    # A relaxed lid sinks to a flat line; the winks close along curves.
     targets = np.array([n("eye_relaxed"), n("eye_wink"), n("eye_happy_wink")])
-    curves = np.stack([0.62 * low * low_arch, low * (0.15 + 0.55 * arch), low * (0.25 - 0.75 * arch)])
+    curves = np.stack([low * (0.35 + 0.1 * low_arch), low * (0.15 + 0.55 * arch), low * (0.5 - 0.6 * arch)])
     closed = min(1.0, float(targets.sum()))
     if closed > 0.0:
         line = targets @ curves / targets.sum()
         upper, lower = upper + closed * (line - upper), lower + closed * (line - lower)
     center = HEAD_CENTER + [side * design.eye_spacing, design.eye_drop]
     x = center[0] + t * design.eye_half_width * (1.0 - 0.05 * closed)
-    tilt = -side * design.eye_tilt * t * design.eye_half_width * 0.5
+    tilt = -(design.eye_tilt + tilted) * outward * design.eye_half_width * 0.5
     return np.stack([x, center[1] + upper + tilt], 1), np.stack([x, center[1] + lower + tilt], 1), closed
 
 
@@ -61,7 +73,7 @@ def _iris(design: CharacterDesign, pose: Pose, side: int, small: float, opening:
     center = HEAD_CENTER + [side * (design.eye_spacing - 0.6), design.eye_drop + 0.6]
     # Rotation +1 looks up (x) and to the viewer's left (y).
     look_x, look_y = number(pose, "iris_rotation_y"), number(pose, "iris_rotation_x")
-    center = center - [look_x * design.eye_half_width * 0.34, look_y * design.eye_half_height * 0.30]
+    center = center - [look_x * design.eye_half_width * 0.34, look_y * design.eye_half_height * 0.20]
     scale = max(1.0 - 0.9 * small, 0.02)
     wide, tall = design.eye_half_width * 0.56 * scale, design.eye_half_height * 0.60 * scale
 
@@ -69,7 +81,7 @@ def _iris(design: CharacterDesign, pose: Pose, side: int, small: float, opening:
         points = shapes.ellipse(center + np.array(shift) * [wide, tall], wide * x, tall * y)
         return Shape(points, EYE, color, opacity=opacity, clip=(opening,))
 
-    base = design.eyes
+    base = design.eyes if side > 0 else design.other_eye
     return [
         disc(1.0, 1.0, (0, 0), shade(base, 0.30)),
         disc(0.88, 0.90, (0, 0), shade(base, 0.72)),

@@ -4,8 +4,9 @@ import numpy as np
 from jaxtyping import Float
 
 from data_pipelines.procedural_anime import hair, shapes
-from data_pipelines.procedural_anime.design import CharacterDesign, Color, shade
+from data_pipelines.procedural_anime.design import CharacterDesign
 from data_pipelines.procedural_anime.motion import HEAD_CENTER, Layer
+from data_pipelines.procedural_anime.palette import Color, shade
 from data_pipelines.procedural_anime.shapes import Shape
 from jaxanim.signals import pose_vector
 
@@ -34,7 +35,7 @@ def skin_shadow(design: CharacterDesign) -> Color:
 
 
 def _jaw_drop(pose: Pose) -> float:
-    return 4.0 * max(number(pose, "mouth_aaa"), 0.8 * number(pose, "mouth_ooo"), 0.6 * number(pose, "mouth_delta"))
+    return 2.0 * max(number(pose, "mouth_aaa"), 0.8 * number(pose, "mouth_ooo"), 0.6 * number(pose, "mouth_delta"))
 
 
 def outline(design: CharacterDesign, pose: Pose) -> Shape:
@@ -70,6 +71,9 @@ def skin(design: CharacterDesign, pose: Pose) -> list[Shape]:
         cheek = shapes.ellipse((x0 + side * design.eye_spacing * 1.25, y0 + 36), 9.5, 4.5)
         parts.append(Shape(cheek, SKIN, shade(design.skin, 1.0, 0.66, 0.64), opacity=0.5, blur=3.0, clip=(face,)))
     parts.append(_nose(design))
+    if design.mole:
+        spot = (x0 + design.eye_spacing * 1.3, y0 + design.eye_drop + design.eye_half_height * 0.75)
+        parts.append(Shape(shapes.ellipse(spot, 1.3, 1.3, 12), SKIN, shade(design.skin, 0.45, 0.33, 0.33)))
     return parts
 
 
@@ -88,13 +92,15 @@ def brow(design: CharacterDesign, pose: Pose, side: int) -> Shape:
         return number(pose, parameter, name)
 
     t = np.linspace(0.0, 1.0, 14)  # 0 at the nose, 1 at the temple
-    arch = np.sin(t * np.pi * 0.8)
-    y = 1.2 - 4.2 * arch
-    y = y + (6.0 * n("eyebrow_angry") - 7.0 * n("eyebrow_troubled")) * (1.0 - t)
-    y = y + (4.5 * n("eyebrow_troubled") - 3.5 * n("eyebrow_angry")) * t
-    y = y + 4.0 * n("eyebrow_lowered") - 5.5 * n("eyebrow_raised")
-    y = y - n("eyebrow_happy") * (3.0 + 3.0 * np.sin(t * np.pi))
-    y = y + n("eyebrow_serious") * (3.2 - 1.5 * t + 3.2 * arch)
+    # As the released character does: angry and serious drop the inner end a little and raise the outer one more,
+    # serious straightens; troubled raises the inner end; happy raises the arch.
+    arch, out = np.sin(t * np.pi * 0.9), np.clip(2.0 * t - 1.0, 0.0, 1.0)
+    y = 0.7 - 4.2 * arch * (1.0 - 0.4 * n("eyebrow_serious"))
+    y = y + n("eyebrow_angry") * (2.2 * (1.0 - t) - 4.8 * out + 1.2 * np.sin(2.0 * np.pi * t))
+    y = y + n("eyebrow_serious") * (2.2 - 7.2 * t)
+    y = y - n("eyebrow_troubled") * (6.5 * (1.0 - t) ** 1.5 - 1.0 * t)
+    y = y + 6.0 * n("eyebrow_lowered") - 6.0 * n("eyebrow_raised")
+    y = y - n("eyebrow_happy") * (4.0 * np.sin(t * np.pi) - 0.5)
     center_x = HEAD_CENTER[0] + side * design.eye_spacing * 1.03
     center_y = HEAD_CENTER[1] + design.eye_drop - design.eye_half_height * 0.62 - 11.0
     inward = 1.6 * n("eyebrow_angry") + 1.2 * n("eyebrow_serious")
@@ -104,14 +110,16 @@ def brow(design: CharacterDesign, pose: Pose, side: int) -> Shape:
     return Shape(shapes.ribbon(path, widths), BROWS, shade(design.hair, 0.62))
 
 
-# Per mouth shape: width factor, how far the upper and the lower lip move (px), how much teeth show.
+# Per mouth shape: width factor, how far the upper and the lower lip move (px), how much teeth show. A smirk shows the
+# teeth between lips that are hardly open, with both corners up.
 _MOUTHS = {
-    "mouth_aaa": (1.08, 2.5, 11.5, 0.5),
-    "mouth_iii": (1.30, 1.4, 4.4, 1.0),
-    "mouth_uuu": (0.42, 2.2, 4.2, 0.0),
-    "mouth_eee": (1.08, 2.0, 6.6, 0.8),
-    "mouth_ooo": (0.66, 4.2, 8.5, 0.0),
-    "mouth_delta": (0.98, 4.6, 6.0, 0.0),
+    "mouth_aaa": (1.12, 4.0, 9.5, 0.5),
+    "mouth_iii": (1.25, 1.8, 3.4, 1.0),
+    "mouth_uuu": (0.62, 2.4, 3.8, 0.0),
+    "mouth_eee": (1.12, 2.6, 5.6, 0.6),
+    "mouth_ooo": (0.78, 4.2, 8.0, 0.2),
+    "mouth_delta": (0.84, 8.2, 2.4, 0.0),
+    "mouth_smirk": (1.18, 1.0, 2.0, 1.0),
 }
 
 
@@ -121,12 +129,11 @@ def mouth(design: CharacterDesign, pose: Pose) -> list[Shape]:
     weights = weights / max(weights.sum(), 1.0)  # several vowels at once share the opening
     width, upper, lower, teeth = weights @ (np.array(list(_MOUTHS.values())) - [1.0, 0.0, 0.0, 0.0]) + [1.0, 0, 0, 0]
     triangle = weights[list(_MOUTHS).index("mouth_delta")]
-    smirk = number(pose, "mouth_smirk")
     t = np.linspace(-1.0, 1.0, 33)
     center_y = HEAD_CENTER[1] + design.mouth_drop
-    rest = center_y + _lip_line(pose, t, smirk)
-    x = HEAD_CENTER[0] + t * design.mouth_half_width * width + 1.8 * smirk
-    top = (1.0 - triangle) * (1.0 - np.abs(t) ** 2.2) ** 0.7 + triangle * (1.0 - np.abs(t))
+    rest = center_y + _lip_line(pose, t) + 3.0 * triangle  # its corners are low
+    x = HEAD_CENTER[0] + t * design.mouth_half_width * width
+    top = (1.0 - triangle) * (1.0 - np.abs(t) ** 2.2) ** 0.7 + triangle * (1.0 - np.abs(t) ** 1.3)
     bottom = (1.0 - triangle) * (1.0 - np.abs(t) ** 2.4) ** 0.62 + triangle * (1.0 - np.abs(t) ** 5) ** 0.8
     upper_lip = np.stack([x, rest - upper * top], axis=1)
     lower_lip = np.stack([x, rest + lower * bottom], axis=1)
@@ -135,8 +142,9 @@ def mouth(design: CharacterDesign, pose: Pose) -> list[Shape]:
         widths = np.interp(np.abs(t), [0.0, 0.8, 1.0], [1.1, 1.6, 0.8])
         return [Shape(shapes.ribbon(upper_lip, widths), MOUTH, shade(line, 0.85))]
     cavity = Shape(np.concatenate([upper_lip, lower_lip[::-1]]), MOUTH, (0.60, 0.20, 0.23))
-    tongue_center = (HEAD_CENTER[0] + 1.8 * smirk, center_y + lower * 0.98)
-    tongue = shapes.ellipse(tongue_center, design.mouth_half_width * width * 0.62, lower * 0.55 + 0.1)
+    tongue = shapes.ellipse(
+        (HEAD_CENTER[0], center_y + lower * 0.98), design.mouth_half_width * width * 0.62, lower * 0.55 + 0.1
+    )
     parts = [cavity, Shape(tongue, MOUTH, (0.95, 0.54, 0.53), clip=(cavity,))]
     if teeth > 0.05:
         edge = upper_lip + [0.0, 2.6 * min(1.0, 1.5 * teeth)]
@@ -145,9 +153,10 @@ def mouth(design: CharacterDesign, pose: Pose) -> list[Shape]:
     return parts
 
 
-def _lip_line(pose: Pose, t: Float[np.ndarray, " n"], smirk: float) -> Float[np.ndarray, " n"]:
-    """Returns the height of the closed mouth along its width: corners up and down, smirk."""
+def _lip_line(pose: Pose, t: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Returns the height of the closed mouth along its width: corners up and down, and both up for a smirk."""
     left = number(pose, "mouth_raised_corner", "_left") - number(pose, "mouth_lowered_corner", "_left")
     right = number(pose, "mouth_raised_corner", "_right") - number(pose, "mouth_lowered_corner", "_right")
     corner = np.where(t > 0, left, right)
-    return 1.0 - 1.6 * np.abs(t) ** 1.6 - 3.8 * corner * np.abs(t) ** 1.7 - 3.2 * smirk * t
+    curve = 3.4 * corner * np.abs(t) ** 1.7
+    return 1.0 - 1.6 * np.abs(t) ** 1.6 - curve - 2.4 * number(pose, "mouth_smirk") * np.abs(t) ** 1.6

@@ -1,6 +1,7 @@
 """The vocabulary of the drawings: filled and outlined shapes in rest coordinates, tied to a layer that moves them."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -43,16 +44,17 @@ def spline(points: Sequence[Sequence[float] | np.ndarray] | Points, steps: int =
     """Returns a Catmull-Rom curve through control points, `steps` points between two of them."""
     control = np.asarray(points, float)
     count = len(control)
-    fraction = np.linspace(0.0, 1.0, steps, endpoint=False)[:, None]
-    pieces = []
-    for i in range(count if closed else count - 1):
-        index = np.arange(i - 1, i + 3)
-        a, b, c, d = control[index % count if closed else np.clip(index, 0, count - 1)]
-        cubic = 2 * b + (c - a) * fraction + (2 * a - 5 * b + 4 * c - d) * fraction**2
-        pieces.append(0.5 * (cubic + (3 * b - a - 3 * c + d) * fraction**3))
-    if not closed:
-        pieces.append(control[-1:])
-    return np.concatenate(pieces)
+    index = np.arange(-1, 3)[:, None] + np.arange(count if closed else count - 1)
+    around = control[index % count if closed else np.clip(index, 0, count - 1)]
+    curve = (_catmull_rom(steps) @ around.reshape(4, -1)).reshape(steps, -1, 2).swapaxes(0, 1).reshape(-1, 2)
+    return curve if closed else np.concatenate([curve, control[-1:]])
+
+
+@functools.cache
+def _catmull_rom(steps: int) -> Float[np.ndarray, "s 4"]:
+    """Returns the weights of four neighbouring control points at each step between the middle two."""
+    powers = np.linspace(0.0, 1.0, steps, endpoint=False)[:, None] ** np.arange(4)
+    return powers @ np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]]) / 2.0
 
 
 def ellipse(center: Sequence[float] | np.ndarray, radius_x: float, radius_y: float, steps: int = 36) -> Points:
@@ -64,9 +66,9 @@ def ellipse(center: Sequence[float] | np.ndarray, radius_x: float, radius_y: flo
 def ribbon(path: Points, widths: Sequence[float] | np.ndarray) -> Points:
     """Returns the outline of a brush stroke along a path, `widths[i]` wide at point i."""
     path = np.asarray(path, float)
-    along = np.gradient(path, axis=0)
-    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    across /= np.linalg.norm(across, axis=1, keepdims=True) + 1e-9
+    ahead, behind = np.concatenate([path[1:], path[-1:]]), np.concatenate([path[:1], path[:-1]])
+    across = (ahead - behind)[:, ::-1] * [-1.0, 1.0]
+    across /= np.sqrt((across**2).sum(axis=1, keepdims=True)) + 1e-9
     half = np.asarray(widths, float)[:, None] / 2.0
     return np.concatenate([path + across * half, (path - across * half)[::-1]])
 

@@ -16,7 +16,7 @@ def numbered(design, seed, number):
     del design
     picture = np.full((512, 512, 4), number, np.uint8)
     flow = np.full((512, 512, 2), number + 0.5, np.float32)
-    return character.Sample(np.full(45, seed, np.float32), picture, picture + 100, flow)
+    return character.Sample(np.full(45, seed, np.float32), picture, picture + 100, flow, flow[..., 0] > 0)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ RED, BLUE = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
 
 
 def painted(*parts, pose=REST):
-    return np.asarray(draw.paint(parts, pose))
+    return np.asarray(draw.picture(parts, pose))
 
 
 @pytest.mark.parametrize("steps", [1, 4, 10])
@@ -123,36 +123,39 @@ def test_clipped_shapes_outside_the_picture_are_left_out():
     assert not painted(away).any()
 
 
-def test_layer_map_knows_what_is_on_top():
-    """Only shapes that hide what is behind them count: filled, opaque, not clipped."""
+def test_seen_layers_are_those_on_top():
+    """Only what hides what is behind it counts: not what is see-through, cut to another shape, or soft."""
     head = Layer("head")
     parts = [
         Shape(SQUARE, BODY, RED),
         Shape(SQUARE + [20, 0], head, BLUE),
         Shape(SQUARE, head, RED, opacity=0.5),
-        Shape(SQUARE, head, None, RED),
+        Shape(SQUARE, head, RED, blur=1.0),
         Shape(SQUARE, head, RED, clip=(Shape(SQUARE, BODY, RED),)),
+        Shape(SQUARE + [200, 0], head, None, RED, 4.0),
     ]
-    index, layers = draw.layer_map(parts, REST)
-    assert layers == [BODY, head]
-    assert (index[120, 110], index[120, 130], index[120, 200]) == (0, 1, -1)
+    packed = draw.pack(parts)
+    _, seen = draw.paint(packed, REST)
+    assert packed.layers == (BODY, head)
+    assert (seen[120, 110], seen[120, 130], seen[120, 200]) == (0, 1, -1)
+    assert (seen[120, 300], seen[120, 320]) == (1, -1)  # a line, and what it goes around
 
 
 def test_painting_follows_the_pose():
-    """body_y +1 moves the hips 5.4 px to the viewer's left."""
-    hips = np.array([[252.0, 416.0], [260.0, 416.0], [260.0, 424.0], [252.0, 424.0]])
+    """body_y +1 moves the hips 5 px to the viewer's left."""
+    hips = np.array([[252.0, 391.0], [260.0, 391.0], [260.0, 399.0], [252.0, 399.0]])
     moved = painted(Shape(hips, BODY, RED), pose=pose_vector.make_pose({"body_y": 1.0}))
-    columns = np.nonzero(moved[420, :, 3])[0]
-    assert columns.mean() == pytest.approx(painted_center(hips) - 5.4, abs=0.6)
+    columns = np.nonzero(moved[395, :, 3])[0]
+    assert columns.mean() == pytest.approx(painted_center(hips) - 5.0, abs=0.6)
 
 
 def painted_center(points):
-    columns = np.nonzero(painted(Shape(points, BODY, RED))[420, :, 3])[0]
+    columns = np.nonzero(painted(Shape(points, BODY, RED))[395, :, 3])[0]
     return columns.mean()
 
 
 def test_smaller_pictures_are_the_same_drawing():
-    small = np.asarray(draw.paint([Shape(SQUARE, BODY, RED)], REST, size=128))
+    small = np.asarray(draw.picture([Shape(SQUARE, BODY, RED)], REST, size=128))
     assert small.shape == (128, 128, 4)
     assert (small[26:34, 26:34] == (255, 0, 0, 255)).all()
     assert not small[:24].any()
