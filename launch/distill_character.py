@@ -4,7 +4,7 @@
 
 The drawing itself is the teacher: it knows the posed picture and the exact flow. A step trains the face student on
 random pixels of the face and the body student on 16 windows of 64x64 pixels. Interrupted runs continue where they
-were saved.
+were saved. `--config.start_from=FILE` starts from a character that was distilled before.
 """
 
 import json
@@ -29,6 +29,7 @@ from jaxanim.ops import grid_sample
 from jaxanim.ops.sine import fast_sin
 from jaxanim.signals import pose_vector
 from jaxanim.systems.tha4 import Student, objectives, pictures, windows
+from jaxanim.systems.tha4 import files as character_files
 
 POSES, WINDOWS, WINDOW = 4, 4, 16  # per step; the window in pixels of the coarsest level (64 at the finest)
 FACE_PIXELS = 4096
@@ -39,6 +40,7 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "where the state and the metrics
 flags.mark_flag_as_required("config")
 MASK_LEVELS = 12  # of 255: less than that is not motion
 LOG_EVERY, SAVE_EVERY = 100, 500  # steps
+WARMED_UP = objectives.BODY_SCHEDULE[1].examples / objectives.BODY_SCHEDULE[-1].examples
 
 
 @flax.struct.dataclass
@@ -198,19 +200,30 @@ def save(workdir: Path, state: TrainState) -> None:
     temporary.replace(workdir / "state.msgpack")
 
 
-def restore_or_init(workdir: Path, seed: int, steps: int) -> TrainState:
-    """Continues from `workdir` or starts anew."""
+def restore_or_init(workdir: Path, seed: int, steps: int, start_from: Path | None = None) -> TrainState:
+    """Continues from `workdir`, or starts from a character, or anew."""
     params = Student().init(jax.random.key(seed))["params"]
+    if start_from is not None:
+        params = jax.tree.map(jnp.asarray, character_files.read_character(start_from).variables["params"])
     optimizer = make_optimizer(steps).init(params)
     state = TrainState(params=params, average=params, optimizer=optimizer, step=jnp.zeros((), jnp.int32))
     path = workdir / "state.msgpack"
     return flax.serialization.from_bytes(state, path.read_bytes()) if path.exists() else state
 
 
-def train(workdir: Path, *, steps: int, seed: int, pool_size: int, workers: int, renew_every: int) -> None:
+def train(
+    workdir: Path,
+    *,
+    steps: int,
+    seed: int,
+    pool_size: int,
+    workers: int,
+    renew_every: int,
+    start_from: Path | None = None,
+) -> None:
     """Runs the distillation to its end, from where it was saved."""
     workdir.mkdir(parents=True, exist_ok=True)
-    state = restore_or_init(workdir, seed, steps)
+    state = restore_or_init(workdir, seed, steps, start_from)
     start = int(state.step)
     if start >= steps:
         return
@@ -219,21 +232,35 @@ def train(workdir: Path, *, steps: int, seed: int, pool_size: int, workers: int,
     try:
         pool.take(pool_size)
         with open(workdir / "metrics.jsonl", "a") as log:
-            run_steps(state, pool, log, workdir, range(start, steps), seed=seed, renew_every=renew_every)
+            first_stage = 0.0 if start_from is None else WARMED_UP
+            numbers = range(start, steps)
+            run_steps(state, pool, log, workdir, numbers, seed=seed, renew_every=renew_every, first_stage=first_stage)
     finally:
         pool.close()
 
 
 def run_steps(
-    state: TrainState, pool: PairPool, log: TextIO, workdir: Path, numbers: range, *, seed: int, renew_every: int
+    state: TrainState,
+    pool: PairPool,
+    log: TextIO,
+    workdir: Path,
+    numbers: range,
+    *,
+    seed: int,
+    renew_every: int,
+    first_stage: float = 0.0,
 ) -> None:
-    """Takes the numbered steps; every step is a function of the state, the pool, its number and the seed."""
+    """Takes the numbered steps; every step is a function of the state, the pool, its number and the seed.
+
+    The losses' weights go through the released stages from `first_stage`, a share of them, to the last one.
+    """
     step, mask, since = make_step(numbers.stop), face_mask(HOUSE_CHARACTER), time.monotonic()
     for number in numbers:
         if number % renew_every == 0:
             pool.take(1)
         batch = draw_batch(pool, mask, np.random.default_rng([seed, 1, number]))
-        state, metrics = step(state, batch, loss_weights(number / numbers.stop))
+        progress = first_stage + (1 - first_stage) * number / numbers.stop
+        state, metrics = step(state, batch, loss_weights(progress))
         last = number + 1 == numbers.stop
         if number % LOG_EVERY == 0 or last:
             row = {"step": number, "seconds": round(time.monotonic() - since, 1)}
@@ -255,6 +282,7 @@ def main(arguments: Sequence[str]) -> None:
         pool_size=config.pool_size,
         workers=config.workers,
         renew_every=config.renew_every,
+        start_from=Path(config.start_from) if config.start_from else None,
     )
 
 

@@ -17,6 +17,7 @@ def get_config() -> ml_collections.ConfigDict:
             "seed": 0,
             "pool_size": 1000,  # rendered pairs kept in memory, 2.5 MB each
             "workers": 1,  # processes that render pairs
+            "start_from": "",  # a character's file to go on from; "" starts anew
             "renew_every": 5,  # steps until one pair of the pool is replaced
         }
     )

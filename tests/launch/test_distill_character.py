@@ -17,8 +17,9 @@ from absl import app, flags
 from absl.testing import flagsaver
 
 from data_pipelines.procedural_anime import HOUSE_CHARACTER, pool, render_pair
+from jaxanim.animate import characters
 from jaxanim.signals import pose_vector
-from jaxanim.systems.tha4 import Student, pictures
+from jaxanim.systems.tha4 import Student, files, pictures
 from launch import distill_character as script
 from tests.data_pipelines.procedural_anime.inline_executor import InlineExecutor
 
@@ -328,7 +329,8 @@ def test_command_line(monkeypatch, tmp_path):
     with flagsaver.flagsaver():
         flags.FLAGS(sys.argv)
         script.main(["distill_character"])
-        assert calls == [(tmp_path, {"steps": 7, "seed": 0, "pool_size": 1000, "workers": 1, "renew_every": 5})]
+        options = {"steps": 7, "seed": 0, "pool_size": 1000, "workers": 1, "renew_every": 5, "start_from": None}
+        assert calls == [(tmp_path, options)]
         with pytest.raises(app.UsageError, match="unknown arguments: more"):
             script.main(["distill_character", "more"])
 
@@ -339,3 +341,15 @@ def test_unknown_settings_are_refused(tmp_path):
     done = subprocess.run([*command, *options], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode != 0
     assert "stepps" in done.stderr
+
+
+def test_going_on_from_a_character(tmp_path):
+    """A run may start from a character that was distilled before, with an optimizer of its own."""
+    shipped = characters.bundled_character()
+    state = script.restore_or_init(tmp_path, 0, STEPS, shipped)
+    params = files.read_character(shipped).variables["params"]
+    jax.tree.map(np.testing.assert_array_equal, state.params, params)
+    jax.tree.map(np.testing.assert_array_equal, state.average, params)
+    assert int(state.step) == 0
+    weights = script.loss_weights(script.WARMED_UP)
+    assert weights["body/flow"] == 5.0  # not those of the warm-up
