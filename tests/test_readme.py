@@ -11,12 +11,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jaxanim.data.record_folder import RecordFolder
 from jaxanim.signals import motions, tracks
 from tests.systems.tha4 import folders
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-DOCUMENTS = {path: path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
+DOCUMENTS = {
+    path: path.read_text()
+    for path in (ROOT / "README.md", ROOT / "data_pipelines" / "README.md", *(ROOT / "docs").glob("*.md"))
+}
 
 
 def blocks(language):
@@ -88,6 +92,26 @@ def test_programs_exist(command):
     module = shlex.split(command)[2]
     done = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, check=False)
     assert module.rpartition(".")[2] in (done.stdout + done.stderr).decode()
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if "data_pipelines.build" in command])
+def test_builds(command, tmp_path):
+    """Smaller ones than the README asks for."""
+    words = shlex.split(command)[1:]
+    for option, value in (("--count", "2"), ("--data-dir", str(tmp_path / "out"))):
+        words[words.index(option) + 1] = value
+    words += ["--workers", "0", *(["--frames", "2"] if "procedural_faces" in words else [])]
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(RecordFolder(tmp_path / "out")) >= 2
+
+
+def test_the_snippet_of_drawn_sources():
+    text = (ROOT / "data_pipelines" / "README.md").read_text()
+    (snippet,) = (block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "DrawnFacePairs" in block)
+    small = snippet.replace("size=128", "size=64").replace("(128)", "(64)").replace("range(200)", "range(2)")
+    done = subprocess.run([sys.executable, "-c", small], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("snippet", blocks("python"))

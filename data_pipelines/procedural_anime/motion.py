@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float
 
-from data_pipelines.procedural_anime.compiled import compiled
+from data_pipelines.compiled import compiled
 from jaxanim.signals import pose_vector
 
 Points = Float[np.ndarray, "n 2"]

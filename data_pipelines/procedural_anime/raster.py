@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from data_pipelines.procedural_anime.compiled import compiled
+from data_pipelines.compiled import compiled
 
 OUTSIDE = -1  # in a map of layers: nothing is seen
 

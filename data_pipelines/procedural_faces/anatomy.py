@@ -3,9 +3,9 @@
 import dataclasses
 import functools
 
-import numba
 import numpy as np
 
+from data_pipelines.compiled import compiled, compiled_fast
 from data_pipelines.open_head import identity
 from data_pipelines.open_head.fields import Points
 from data_pipelines.open_head.model import METRES
@@ -94,7 +94,7 @@ def with_expression(rest: np.ndarray, expression: np.ndarray) -> np.ndarray:
     return np.asarray(moved.reshape(-1, 3))
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _add_offsets(moved: np.ndarray, offsets: np.ndarray, coefficients: np.ndarray) -> None:
     """Adds rows times coefficients, most of which are 0."""
     for k in range(len(coefficients)):
@@ -115,7 +115,7 @@ class Bones:
         return np.asarray(_blend(vertices, weights, self.turn, self.shift))
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _blend(vertices: np.ndarray, weights: np.ndarray, turn: np.ndarray, shift: np.ndarray) -> np.ndarray:
     result = np.zeros_like(vertices)
     for v in range(len(vertices)):
@@ -171,7 +171,7 @@ def identity_names() -> tuple[str, ...]:
     return (*identity.offsets(place), *identity.ear_offsets(place.place, np.ones(3)))
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
+@compiled_fast
 def vertex_normals(place: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Returns unit normals, means of the faces' around, weighted by area."""
     result = np.zeros_like(place)

@@ -1,8 +1,8 @@
 """Draws one frame of a figure."""
 
-import numba
 import numpy as np
 
+from data_pipelines.compiled import compiled_fast
 from data_pipelines.procedural_faces import scene as scenes
 from data_pipelines.procedural_faces import shading, shadow
 from data_pipelines.procedural_faces.figure import Figure, PosedFigure
@@ -24,7 +24,7 @@ def draw(figure: Figure, posed: PosedFigure, scene: Scene, seen: View) -> np.nda
     return np.asarray(_develop(linear))
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
+@compiled_fast
 def _develop(linear: np.ndarray) -> np.ndarray:
     """Returns sRGB, uint8, at half the size; even rows and columns are the pixels' centres, odd ones lie between.
 

@@ -5,9 +5,9 @@ Positions count from the picture's upper left corner; the first pixel's centre i
 
 import dataclasses
 
-import numba
 import numpy as np
 
+from data_pipelines.compiled import compiled
 from data_pipelines.procedural_faces import anatomy
 from data_pipelines.procedural_faces.figure import Figure, PosedFigure
 from data_pipelines.procedural_faces.scene import Camera
@@ -98,7 +98,7 @@ def flow(figure: Figure, target: View, source: View) -> tuple[np.ndarray, np.nda
     return flow_px, visible
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _follow(
     face: np.ndarray,
     weights: np.ndarray,

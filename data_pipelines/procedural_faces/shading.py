@@ -6,9 +6,9 @@ picture's right, y up, z towards the camera.
 
 import dataclasses
 
-import numba
 import numpy as np
 
+from data_pipelines.compiled import compiled_fast
 from data_pipelines.procedural_faces.shadow import Shadow, lit
 from jaxanim.ops.rasterize import HostFragments
 
@@ -114,7 +114,7 @@ def shade(
     return picture
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True, inline="always")
+@compiled_fast
 def _texel(texture: np.ndarray, u: float, v: float, out: np.ndarray) -> None:
     """Reads a texture between four texels."""
     size = texture.shape[0]
@@ -129,7 +129,7 @@ def _texel(texture: np.ndarray, u: float, v: float, out: np.ndarray) -> None:
         out[k] = above * (1 - fy) + below * fy
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
+@compiled_fast
 def _shade(
     face: np.ndarray,
     weights: np.ndarray,
@@ -164,7 +164,7 @@ def _shade(
             _color(at, texel, looks[material[f]], material[f], lamp, fill, axes, depth, picture[i, j])
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
+@compiled_fast
 def _color(
     at: np.ndarray,
     texel: np.ndarray,

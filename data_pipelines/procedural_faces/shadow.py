@@ -2,8 +2,9 @@
 
 import dataclasses
 
-import numba
 import numpy as np
+
+from data_pipelines.compiled import compiled_fast
 
 _REACH = 2.9  # units from the origin that the map covers
 _BIAS = 0.035  # units that a surface may be behind the map's
@@ -27,7 +28,7 @@ def shadow_view(place: np.ndarray, direction: np.ndarray, size: int) -> tuple[np
     return axes, seen
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
+@compiled_fast
 def depth_map(seen: np.ndarray, faces: np.ndarray, size: int) -> np.ndarray:
     """Returns the depth of the nearest face at every texel's centre, (size, size), float32; 1e9 where there is none."""
     depth = np.full((size, size), np.float32(1e9))
@@ -51,7 +52,7 @@ def depth_map(seen: np.ndarray, faces: np.ndarray, size: int) -> np.ndarray:
     return depth
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True, inline="always")
+@compiled_fast
 def lit(axes: np.ndarray, depth: np.ndarray, px: float, py: float, pz: float) -> float:
     """Returns how much of the key light reaches a place, averaged over nine texels of the map of shadows."""
     size = depth.shape[0]

@@ -3,9 +3,9 @@
 import functools
 from collections.abc import Mapping
 
-import numba
 import numpy as np
 
+from data_pipelines.compiled import compiled
 from data_pipelines.open_head.fields import ramp
 from data_pipelines.procedural_faces import atlas, hair
 from data_pipelines.procedural_faces.person import Color, Person
@@ -130,7 +130,7 @@ def _around(rng: np.random.Generator, cells: tuple[int, int]) -> np.ndarray:
     return noise[row, column]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _blend(color: np.ndarray, other: Color, weight: np.ndarray) -> None:
     """Moves colours towards another one, in place."""
     for i in range(color.shape[0]):
@@ -141,7 +141,7 @@ def _blend(color: np.ndarray, other: Color, weight: np.ndarray) -> None:
                     color[i, j, k] += (other[k] - color[i, j, k]) * share
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _tint(color: np.ndarray, factor: Color, weight: np.ndarray) -> None:
     """Multiplies colours, in place."""
     for i in range(color.shape[0]):
