@@ -106,7 +106,7 @@ def pair_contract(size: int) -> dict[str, Field]:
 class FacesRecipe:
     """Items are numbers of clips, each of another person; a record is a frame, its flow that to the clip's first.
 
-    Columns: identity, clip, frame, split, emotion.
+    Columns: person, clip, frame, split, emotion.
     """
 
     seed: int
@@ -140,7 +140,7 @@ class FacesRecipe:
             arrays = _arrays(drawn, drawn_frame, number, self.size)
             image = pictures.encode(arrays.pop("image"), quality=recipe.JPEG_QUALITY)
             record: Record = {"image": image, **arrays, "flow_px": flow_px.astype(np.float16), "visible": visible}
-            columns: dict[str, int | str] = {"identity": item, "clip": item, "frame": number, "split": split_of(item)}
+            columns: dict[str, int | str] = {"person": item, "clip": item, "frame": number, "split": split_of(item)}
             rows.append((record, columns | {"emotion": drawn.motion.emotion}))
         return rows
 

@@ -9,6 +9,7 @@ from data_pipelines.procedural_faces import records
 from jaxanim.core.errors import InputError
 from jaxanim.data import Loader
 from jaxanim.data.record_folder import RecordFolder
+from jaxanim.data.tfds_folder import TfdsFolder
 
 
 def test_batches_of_single_pictures():
@@ -38,7 +39,7 @@ def test_a_dataset(tmp_path):
     assert build.main(["procedural_faces", "--data-dir", str(tmp_path), *options]) == 0
     faces = RecordFolder(tmp_path)
     assert len(faces) == 6
-    assert faces.columns["identity"].tolist() == [0, 0, 0, 1, 1, 1]
+    assert faces.columns["person"].tolist() == [0, 0, 0, 1, 1, 1]
     assert faces.columns["frame"].tolist() == [0, 1, 2] * 2
     first, last = faces[0], faces[2]
     assert np.abs(first["flow_px"]).max() < 1e-3
@@ -47,6 +48,17 @@ def test_a_dataset(tmp_path):
     np.testing.assert_array_equal(first["identity"], last["identity"])
     assert first["image"].shape == (64, 64, 3)
     assert set(first) == set(records.frame_contract(64)) | {"flow_px", "visible"}
+
+
+def test_a_dataset_of_tfds(tmp_path):
+    options = ["--count", "1", "--size", "64", "--frames", "2", "--form", "tfds"]
+    assert build.main(["procedural_faces", "--data-dir", str(tmp_path), *options]) == 0
+    faces = TfdsFolder(tmp_path / "procedural_faces" / "1.0.0")
+    record = faces[1]
+    assert record["image"].shape == (64, 64, 3)
+    assert record["visible"].dtype == bool
+    assert record["flow_px"].dtype == np.float16
+    assert record["frame"] == 1
 
 
 def test_nobody_is_in_two_splits():
