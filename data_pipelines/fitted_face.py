@@ -8,6 +8,7 @@ and MATLAB's pixels count from 1: row = height + 1 - y. Landmarks (68, 2) have t
 Where a square is cut out of the picture, translation, scale, landmarks and vertices follow.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -111,3 +112,19 @@ def _move_up(points: Float[np.ndarray, "*n 3"], square: Square, size: int, heigh
     flat = np.stack([x, height + 1 - y], axis=-1) + FROM_MATLAB
     column, row = np.moveaxis(face_square.move(flat, square, size) - FROM_MATLAB, -1, 0)
     return np.stack([column, size + 1 - row, z * (size / square.side)], axis=-1)
+
+
+def list_pictures(source: Path, folders: Sequence[str]) -> tuple[str, ...]:
+    """Lists the pictures of some folders of a dataset, relative to it.
+
+    Raises:
+      InputError: there are none.
+    """
+    items = [
+        path.relative_to(source).as_posix()
+        for folder in folders
+        for path in sorted((source / folder).glob("[!_.]*.jpg"))
+    ]
+    if not items:
+        raise InputError(f"{source}: no pictures (.jpg) in {', '.join(folders)}")
+    return tuple(items)

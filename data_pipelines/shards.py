@@ -114,20 +114,12 @@ def _describe(name: str, recipe: Recipe, folder: Path, shards: int) -> None:
         with files.replacing(path) as temporary:
             temporary.write_text(json.dumps(about, indent=1))
         return
-    there = _read_description(path)
+    there = files.read_json(path, what="a dataset that was begun")
+    if not isinstance(there, dict):
+        raise InputError(f"{path}: damaged (does not describe a dataset)")
     if differ := sorted(key for key in about.keys() | there.keys() if about.get(key) != there.get(key)):
         raise InputError(
             f"{folder}: another build was begun here, with "
             + ", ".join(f"{key} {there.get(key)} instead of {about.get(key)}" for key in differ)
             + "; choose another folder, or the same options"
         )
-
-
-def _read_description(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: damaged ({error}); choose another folder, or delete it") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: does not describe a dataset; choose another folder, or delete it")
-    return content

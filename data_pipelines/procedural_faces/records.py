@@ -23,62 +23,66 @@ def split_of(person: int) -> str:
     return {18: "validation", 19: "test"}.get(person % 20, "train")
 
 
-class DrawnFaces:
-    """Records of single pictures, each drawn when it is asked for; see `frame_contract`.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Drawn:
+    """Numbered records that are drawn when they are asked for: record n is a pure function of (seed, n, people).
 
-    Args:
+    Attributes:
       count: how many there are.
-      seed: of everything but the people; record n is a pure function of (seed, n, people).
+      seed: of everything but the people.
       size: side of the pictures.
       people: who is shown, by number. Each is made at the first need, which takes longer than to draw them, and the
         256 last ones are kept.
     """
 
-    def __init__(self, *, count: int, seed: int, size: int, people: range):
-        _check(count, size, people)
-        self._count, self._seed, self._size, self._people = count, seed, size, people
+    count: int
+    seed: int
+    size: int
+    people: range
+
+    def __post_init__(self) -> None:
+        _check(self.count, self.size, self.people)
 
     def __len__(self) -> int:
-        return self._count
+        return self.count
+
+    def _choose(self, record: int) -> tuple[Clip, Figure, np.random.Generator]:
+        """Draws a clip, and the numbers that choose frames of it."""
+        if not 0 <= record < self.count:
+            raise IndexError(f"record {record} of {self.count}")
+        rng = np.random.default_rng([self.seed, record])
+        person = self.people[int(rng.integers(len(self.people)))]
+        return clip.random_clip(person, _clip_seed(self.seed, record), _FRAMES), clip.figure_of(person), rng
+
+
+class DrawnFaces(_Drawn):
+    """Records of single pictures; see `frame_contract`."""
 
     def __getitem__(self, record: int) -> dict[str, np.ndarray]:
         """Draws one picture."""
-        drawn, built, rng = _choose(self._seed, record, self._count, self._people)
+        drawn, built, rng = self._choose(record)
         number = int(rng.integers(_FRAMES))
-        return _arrays(drawn, clip.draw(drawn, built, number, self._size), number, self._size)
+        return _arrays(drawn, clip.draw(drawn, built, number, self.size), number, self.size)
 
 
-class DrawnFacePairs:
+class DrawnFacePairs(_Drawn):
     """Records of two pictures of a clip: those of `DrawnFaces` twice, as `source_...` and `driving_...`, and the flow.
 
     `flow_px` (size, size, 2) says for each pixel of the driving picture how far away in the source the same place is;
-    `visible` (size, size) whether it is seen there.
-
-    Args:
-      count: as in `DrawnFaces`.
-      seed: as in `DrawnFaces`.
-      size: as in `DrawnFaces`.
-      people: as in `DrawnFaces`.
+    `visible` (size, size) whether it is seen there. See `pair_contract`.
     """
-
-    def __init__(self, *, count: int, seed: int, size: int, people: range):
-        _check(count, size, people)
-        self._count, self._seed, self._size, self._people = count, seed, size, people
-
-    def __len__(self) -> int:
-        return self._count
 
     def __getitem__(self, record: int) -> dict[str, np.ndarray]:
         """Draws one pair."""
-        drawn, built, rng = _choose(self._seed, record, self._count, self._people)
+        drawn, built, rng = self._choose(record)
         numbers = rng.choice(_FRAMES, 2, replace=False)
-        source, driving = (clip.draw(drawn, built, int(number), self._size) for number in numbers)
+        source, driving = (clip.draw(drawn, built, int(number), self.size) for number in numbers)
         flow_px, visible = ground_truth.flow(built, driving.view, source.view)
-        record_: dict[str, np.ndarray] = {"flow_px": flow_px, "visible": visible}
+        pair: dict[str, np.ndarray] = {"flow_px": flow_px, "visible": visible}
         for role, drawn_frame, number in (("source", source, numbers[0]), ("driving", driving, numbers[1])):
-            arrays = _arrays(drawn, drawn_frame, int(number), self._size)
-            record_ |= {f"{role}_{name}": value for name, value in arrays.items()}
-        return record_
+            arrays = _arrays(drawn, drawn_frame, int(number), self.size)
+            pair |= {f"{role}_{name}": value for name, value in arrays.items()}
+        return pair
 
 
 def frame_contract(size: int) -> dict[str, Field]:
@@ -158,14 +162,6 @@ def _check(count: int, size: int, people: range) -> None:
         raise InputError(f"count must be positive and people numbers from 0 on, got {count} and {people}")
     if size not in clip.SIZES:
         raise InputError(f"pictures can have sides of {', '.join(map(str, clip.SIZES))} pixels, got {size}")
-
-
-def _choose(seed: int, record: int, count: int, people: range) -> tuple[Clip, Figure, np.random.Generator]:
-    if not 0 <= record < count:
-        raise IndexError(f"record {record} of {count}")
-    rng = np.random.default_rng([seed, record])
-    person = people[int(rng.integers(len(people)))]
-    return clip.random_clip(person, _clip_seed(seed, record), _FRAMES), clip.figure_of(person), rng
 
 
 def _clip_seed(seed: int, number: int) -> int:

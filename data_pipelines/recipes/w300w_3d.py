@@ -54,11 +54,5 @@ def plan(source: Path, size: int | None = None, meshes: Path | None = None) -> W
     for folder in folders:
         if meshes is not None and not (meshes / folder).is_dir():
             raise InputError(f"{meshes / folder}: no such folder; --meshes is the folder 300W-3D-Face")
-    items = [
-        path.relative_to(source).as_posix()
-        for folder in folders
-        for path in sorted((source / folder).glob("[!_.]*.jpg"))
-    ]
-    if not items:
-        raise InputError(f"{source}: no pictures (.jpg) in {', '.join(folders)}")
-    return W300w3dRecipe(source, size, meshes, tuple(items))
+    items = fitted_face.list_pictures(source, folders)
+    return W300w3dRecipe(source, size, meshes, items)

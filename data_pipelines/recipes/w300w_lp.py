@@ -79,16 +79,10 @@ def plan(source: Path, size: int | None = None, landmarks: bool = False) -> W300
         for folder in folders:
             if not (source / "landmarks" / folder).is_dir():
                 raise InputError(f"{source / 'landmarks' / folder}: no such folder; build without --landmarks")
-    items = [
-        path.relative_to(source).as_posix()
-        for folder in folders
-        for path in sorted((source / folder).glob("[!_.]*.jpg"))
-    ]
-    if not items:
-        raise InputError(f"{source}: no pictures (.jpg) in {', '.join(folders)}")
+    items = fitted_face.list_pictures(source, folders)
     for item in items:
         _parts(item)
-    return W300wLpRecipe(source, size, landmarks, tuple(items))
+    return W300wLpRecipe(source, size, landmarks, items)
 
 
 def _parts(item: str) -> tuple[str, int]:

@@ -1,12 +1,17 @@
-"""Writing results so that nobody finds half of one: to a neighbour of the final name, renamed at the end."""
+"""Writing results so that nobody finds half of one: to a neighbour of the final name, renamed at the end.
+
+And reading JSON.
+"""
 
 import contextlib
+import json
 import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from jaxanim.core.errors import OutputError
+from jaxanim.core.errors import InputError, OutputError
 
 
 @contextlib.contextmanager
@@ -33,6 +38,24 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Path, *, what: str) -> Any:
+    """Reads a file of JSON.
+
+    Args:
+      path: of the file.
+      what: what it belongs to, for whoever looks in the wrong folder.
+
+    Raises:
+      InputError: the file is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; is this the folder of {what}?") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: damaged ({error})") from error
 
 
 def check_writable(path: Path) -> None:

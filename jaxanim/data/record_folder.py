@@ -175,12 +175,10 @@ def _read_field(value: Any, kind: Kind, name: str) -> np.ndarray:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; is this the folder of a dataset that was built?") from error
-    except ValueError as error:
-        raise InputError(f"{path}: damaged ({error})") from error
+    content = files.read_json(path, what="a dataset that was built")
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: damaged (not a description)")
+    return content
 
 
 def _has_index(path: Path) -> bool:

@@ -5,7 +5,6 @@ Pictures become uint8 (h, w, 3), also where the file is grey or transparent and 
 (h, w, 4) where the feature says so.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,13 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import example_parser
 
+from jaxanim.core import files
 from jaxanim.core.errors import InputError
 from jaxanim.data import pictures, record_folder
 from jaxanim.data.source import CorruptRecordError
 
 _RGBA = 4
+_WHAT = "a version of a TFDS dataset"
 
 
 class TfdsFolder:
@@ -80,8 +81,8 @@ class TfdsFolder:
 
 def _open(folder: Path) -> Any:
     """Opens a dataset after checking that it asks for no code but TFDS's own."""
-    _read_json(folder / "dataset_info.json")
-    for kind in _classes(_read_json(folder / "features.json")):
+    files.read_json(folder / "dataset_info.json", what=_WHAT)
+    for kind in _classes(files.read_json(folder / "features.json", what=_WHAT)):
         if not kind.startswith("tensorflow_datasets.core.features."):  # TFDS imports whatever stands here
             raise InputError(f"{folder}: has a feature of type {kind}; only TFDS's own can be read")
     try:
@@ -92,15 +93,6 @@ def _open(folder: Path) -> Any:
     if stored != "array_record":
         raise InputError(f"{folder}: is stored as {stored}, array_record can be read")
     return builder
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; is this the folder of a version of a TFDS dataset?") from error
-    except ValueError as error:
-        raise InputError(f"{path}: damaged ({error})") from error
 
 
 def _classes(content: Any) -> Iterator[str]:

@@ -107,13 +107,6 @@ def _convert(paths: Mapping[str, Path], tables: Mapping[str, Table], template: P
 
 
 def _checked(path: Path, params: Params, template: Params) -> Params:
-    """Returns `params` if they have exactly the names, shapes and type that the networks need."""
-    have, want = name_table.flatten(params), name_table.flatten(template)
-    if have.keys() != want.keys():
-        odd = sorted(have.keys() ^ want.keys())
-        raise WeightsError(f"{path}: its parameters are not those of the networks ({odd[0]} and {len(odd) - 1} more)")
-    for name, leaf in want.items():
-        if have[name].shape != leaf.shape or have[name].dtype != np.float32:
-            given = f"{have[name].dtype} {have[name].shape}"
-            raise WeightsError(f"{path}: {name} is {given}, float32 {leaf.shape} was expected")
+    """Returns `params` if they are what the networks need."""
+    name_table.check_filled(params, template, what=str(path))
     return params

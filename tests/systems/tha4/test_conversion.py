@@ -192,7 +192,7 @@ def test_a_file_with_other_parameters_is_refused(character, tmp_path):
     read = files.read_character(target)
     face = read.variables["params"]["face_morpher"]
     cases = {
-        "are not those of the networks": {"face_morpher": face},
+        "are not those of the network": {"face_morpher": face},
         r"siren/last/bias is float32 \(2,\), float32 \(4,\) was expected": _with_bias(read, np.zeros(2, np.float32)),
         r"siren/last/bias is float16 \(4,\), float32 \(4,\) was expected": _with_bias(read, np.zeros(4, np.float16)),
     }
