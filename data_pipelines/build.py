@@ -44,7 +44,19 @@ PLANS: dict[str, Callable[..., Recipe]] = {
     "procedural_faces": faces.plan,
 }
 # What some of the plans take, by the same names.
-_OF_DATASETS = ("source", "size", "stride", "labels", "frontal", "landmarks", "meshes", "count", "seed", "frames")
+_OF_DATASETS = (
+    "source",
+    "size",
+    "stride",
+    "labels",
+    "frontal",
+    "landmarks",
+    "meshes",
+    "count",
+    "seed",
+    "frames",
+    "clips",
+)
 _OF_RECORDS = ("shards", "shard", "workers")  # what the other form does not take
 
 
@@ -85,6 +97,18 @@ def _plan(options: argparse.Namespace) -> Recipe:
     return plan(**given)
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a number from 0 on is expected, got {text!r}")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"a number from 1 on is expected, got {text!r}")
+    return int(text)
+
+
 def _part_of(text: str) -> tuple[int, int]:
     index, _, count = text.partition("/")
     if not (index.isdigit() and count.isdigit() and int(index) < int(count)):
@@ -102,21 +126,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("name", choices=sorted(PLANS))
     parser.add_argument("--data-dir", type=Path, required=True, help="folder to write to")
     parser.add_argument("--source", type=Path, help="folder of the raw dataset")
-    parser.add_argument("--size", type=int, help="side of the pictures; faces are cut to squares and resized")
-    parser.add_argument("--stride", type=int, help="voxceleb, 300vw: keep every n-th frame, by default all")
+    parser.add_argument("--size", type=_positive, help="side of the pictures; faces are cut to squares and resized")
+    parser.add_argument("--stride", type=_positive, help="voxceleb, 300vw: keep every n-th frame, by default all")
     parser.add_argument("--labels", choices=typing.get_args(emotionet.Labels), help="emotionet: whose action units")
     _add_flag(parser, "--frontal", "rafd: pictures of the camera in front alone")
     _add_flag(parser, "--landmarks", "300w_lp: also the landmarks of its folder of that name; no mirrored pictures")
     parser.add_argument("--meshes", type=Path, help="300w_3d: the folder 300W-3D-Face, to keep the faces' vertices")
     count = "procedural_anime: how many pairs to draw, by default 10000; procedural_faces: clips, by default 1000"
-    parser.add_argument("--count", type=int, help=count)
-    parser.add_argument("--seed", type=int, help="procedural_...: which to draw, by default 0")
-    parser.add_argument("--frames", type=int, help="procedural_faces: frames of a clip, by default 32")
-    parser.add_argument("--shards", type=int, help="how many files to write")
+    parser.add_argument("--count", type=_positive, help=count)
+    parser.add_argument(
+        "--seed", type=_count, help="procedural_anime: which pairs to draw; procedural_faces: how people move"
+    )
+    parser.add_argument("--frames", type=_positive, help="procedural_faces: frames of a clip, by default 32")
+    parser.add_argument("--clips", type=_positive, help="procedural_faces: clips of a person, by default 4")
+    parser.add_argument("--shards", type=_positive, help="how many files to write")
     parser.add_argument("--form", choices=("records", "tfds"), default="records", help="what to write")
     parser.add_argument("--shard", type=_part_of, metavar="I/N", help="build every N-th file from I on")
-    parser.add_argument("--workers", type=int, help="processes, by default 2; 0 works in this one")
-    parser.add_argument("--max-corrupt", type=int, default=100, help="how many items may be damaged")
+    parser.add_argument("--workers", type=_count, help="processes, by default 2; 0 works in this one")
+    parser.add_argument("--max-corrupt", type=_count, default=100, help="how many items may be damaged")
     return parser
 
 

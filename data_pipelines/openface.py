@@ -6,13 +6,11 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxanim.data import CorruptRecordError
-
-ACTION_UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)
-MAX_INTENSITY = 5.0
+from jaxanim.signals import action_units
 
 
 def parse(data: bytes, name: str) -> Float[np.ndarray, "17"]:
-    """Reads the intensities of `ACTION_UNITS`, 0 to 5, of the one face in a picture; columns are found by their names.
+    """Reads the intensities, 0 to 5, of `action_units.NAMES` of the one face in a picture; columns are found by name.
 
     Args:
       data: content of the .csv file.
@@ -26,7 +24,7 @@ def parse(data: bytes, name: str) -> Float[np.ndarray, "17"]:
     except (ValueError, csv.Error) as error:
         raise CorruptRecordError(f"{name}: not a .csv file ({error})") from error
     columns = [column.strip() for column in header]
-    wanted = [f"AU{unit:02d}_r" for unit in ACTION_UNITS]
+    wanted = [f"{unit}_r" for unit in action_units.NAMES]
     if missing := [column for column in wanted if column not in columns]:
         raise CorruptRecordError(f"{name}: has no column {missing[0]}; is it OpenFace's, made with -aus?")
     if len(rows) != 1 or len(rows[0]) != len(columns):
@@ -39,6 +37,6 @@ def parse(data: bytes, name: str) -> Float[np.ndarray, "17"]:
         raise CorruptRecordError(f"{name}: {error}") from error
     if not tracked:
         raise CorruptRecordError(f"{name}: OpenFace did not find the face")
-    if not (np.isfinite(values).all() and (values >= 0).all() and (values <= MAX_INTENSITY).all()):
+    if not (np.isfinite(values).all() and (values >= 0).all() and (values <= action_units.LARGEST).all()):
         raise CorruptRecordError(f"{name}: intensities of action units lie in 0 to 5, got {values.tolist()}")
     return values

@@ -50,8 +50,8 @@ def read(path: Path) -> bytes:
     """Reads a file of the dataset."""
     try:
         return path.read_bytes()
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
 def face_picture(data: bytes, name: str, size: int | None) -> bytes:

@@ -43,10 +43,13 @@ def build(
       workers: processes; 0 works in this one.
       max_corrupt: how many items may be damaged before the build stops; they are left out and noted.
     """
-    shards = shards or math.ceil(len(recipe.items) / recipe.items_per_shard)
+    shards = math.ceil(len(recipe.items) / recipe.items_per_shard) if shards is None else shards
     if not 0 < shards <= len(recipe.items):
         raise InputError(f"{len(recipe.items)} items cannot fill {shards} shards")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror or error})") from error
     _describe(name, recipe, folder, shards)
     mine = range(part[0], shards, part[1])
     todo = [shard for shard in mine if not record_folder.is_written(folder, shard, shards)]

@@ -13,11 +13,11 @@ EMOTIONS: dict[str, Mapping[str, float]] = {
     "angry": {"browDown": 0.95, "eyeSquint": 0.45, "noseSneer": 0.35, "mouthPress": 0.55, "mouthFrown": 0.20},
     "surprised": {"browInnerUp": 0.8, "browOuterUp": 0.8, "eyeWide": 0.85, "jawOpen": 0.42, "mouthFunnel": 0.15},
     "disgusted": {"noseSneer": 0.95, "mouthUpperUp": 0.65, "browDown": 0.45, "eyeSquint": 0.45, "mouthFrown": 0.25},
-    "afraid": {"browInnerUp": 0.9, "browOuterUp": 0.35, "browDown": 0.25, "eyeWide": 0.8, "mouthStretch": 0.7}
+    "fearful": {"browInnerUp": 0.9, "browOuterUp": 0.35, "browDown": 0.25, "eyeWide": 0.8, "mouthStretch": 0.7}
     | {"jawOpen": 0.18},
     "contemptuous": {"mouthSmileLeft": 0.45, "mouthDimpleLeft": 0.7, "eyeSquintLeft": 0.2, "browOuterUpRight": 0.15},
 }
-"""The eight classes of RaFD."""
+"""RaFD's eight classes, by the names of `recipes.rafd`."""
 
 VISEMES: dict[str, Mapping[str, float]] = {
     "aa": {"jawOpen": 0.42, "mouthLowerDown": 0.25, "mouthUpperUp": 0.10},

@@ -17,6 +17,8 @@ _OF_PARTS = {
     "lower_teeth": TOOTH,
     "tongue": MOUTH,
 }
+_LIPS_BELOW = -0.4
+"""The head's lining is that of the lids above this height, that of the mouth below."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +29,14 @@ class Figure:
       rest: vertices without expression, in units, (v, 3).
       weights: skinning weights of all vertices, (v, 5).
       strand: direction along hair at rest, (v, 3).
+      part: of each face, which mesh it belongs to: parts of the head, then what is worn, (f,).
       paint: what the surface looks like.
     """
 
     rest: np.ndarray
     weights: np.ndarray
     strand: np.ndarray
+    part: np.ndarray
     paint: Paint
 
 
@@ -74,11 +78,14 @@ def _join(person: Person, shape: np.ndarray, extras: list[Piece], texture: np.nd
     head = anatomy.anatomy()
     uv = atlas.head_uv()
     vertex, corner = len(head.template), len(uv)
-    faces, uv_faces, material = [head.faces], [head.uv_faces], [_materials(head)]
-    for extra in extras:
+    names, of_head = _parts(head)
+    faces, uv_faces = [head.faces], [head.uv_faces]
+    material, parts = [np.array([_OF_PARTS.get(name, SKIN) for name in names])[of_head]], [of_head]
+    for number, extra in enumerate(extras, start=len(names)):
         faces.append(extra.faces + vertex)
         uv_faces.append(extra.faces + corner)
         material.append(extra.material)
+        parts.append(np.full(len(extra.faces), number))
         vertex, corner = vertex + len(extra.place), corner + len(extra.uv)
     rest = np.concatenate([shape, *(extra.place for extra in extras)]).astype(np.float32)
     joined = np.concatenate(faces).astype(np.int32)
@@ -96,15 +103,20 @@ def _join(person: Person, shape: np.ndarray, extras: list[Piece], texture: np.nd
         texture,
     )
     strand = np.concatenate([np.zeros_like(shape), *(extra.strand for extra in extras)]).astype(np.float32)
-    return Figure(rest, np.concatenate([head.weights, *(extra.weights for extra in extras)]), strand, paint)
+    weights = np.concatenate([head.weights, *(extra.weights for extra in extras)])
+    return Figure(rest, weights, strand, np.concatenate(parts).astype(np.int32), paint)
 
 
-def _materials(head: anatomy.Anatomy) -> np.ndarray:
-    material = np.full(len(head.faces), SKIN)
-    for name, of in _OF_PARTS.items():
-        start, stop = head.parts[name]
-        material[((head.faces >= start) & (head.faces < stop)).any(axis=1)] = of
-    return material
+def _parts(head: anatomy.Anatomy) -> tuple[tuple[str, ...], np.ndarray]:
+    """Returns names of the head's parts and which of them each face belongs to; rims of the lids count as skin."""
+    names = tuple(head.parts)
+    of_vertex = np.zeros(len(head.template), np.int64)
+    for number, name in enumerate(names):
+        of_vertex[slice(*head.parts[name])] = number
+    # Linings come after the skin in the order of parts, and share its vertices at their edges.
+    part = of_vertex[head.faces].max(axis=1)
+    lids = (part == names.index("lining")) & (head.template[head.faces, 1].mean(axis=1) > _LIPS_BELOW)
+    return names, np.where(lids, names.index("skin"), part)
 
 
 def _paint(person: Person, rng: np.random.Generator) -> np.ndarray:

@@ -15,8 +15,8 @@ _SHADOW_SIZE = 208
 def draw(figure: Figure, posed: PosedFigure, scene: Scene, seen: View) -> np.ndarray:
     """Returns the picture, sRGB, uint8, (size, size, 3)."""
     size = len(seen.samples.face) // 2
-    axes, from_light = shadow.shadow_view(posed.place, scene.light.direction, _SHADOW_SIZE)
-    shade = shadow.Shadow(axes, shadow.depth_map(from_light, figure.paint.faces, _SHADOW_SIZE))
+    view, from_light = shadow.shadow_view(posed.place, scene.light.direction, _SHADOW_SIZE)
+    shade = shadow.Shadow(view, shadow.depth_map(from_light, figure.paint.faces, _SHADOW_SIZE))
     background = scenes.backdrop(scene, size).repeat(2, axis=0).repeat(2, axis=1)
     linear = shading.shade(
         seen.samples, figure.paint, posed.place, posed.normal, posed.strand, scene.light, shade, background

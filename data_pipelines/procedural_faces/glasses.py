@@ -43,7 +43,7 @@ def _rim(person: Person, middle: np.ndarray) -> np.ndarray:
     width, height = (0.185, 0.180) if person.glasses == "round" else (0.215, 0.150)
     x, y = width * cosine * reach, height * sine * reach
     outwards = np.sign(middle[0]) * x
-    return middle + np.stack([x, y, -0.16 * np.maximum(outwards, -0.05) ** 1 * (outwards > 0) - 0.10 * y], axis=-1)
+    return middle + np.stack([x, y, -0.16 * np.maximum(outwards, 0) - 0.10 * y], axis=-1)
 
 
 def _wire(line: np.ndarray, radius: float) -> Piece:

@@ -88,8 +88,10 @@ def flow(figure: Figure, target: View, source: View) -> tuple[np.ndarray, np.nda
         target.fragments.face,
         target.fragments.barycentric,
         figure.paint.faces,
+        figure.part,
         target.pixels,
         source.pixels,
+        source.fragments.face,
         depth,
         tolerance,
         flow_px,
@@ -103,14 +105,16 @@ def _follow(
     face: np.ndarray,
     weights: np.ndarray,
     faces: np.ndarray,
+    part: np.ndarray,
     target: np.ndarray,
     source: np.ndarray,
+    seen: np.ndarray,
     depth: np.ndarray,
     tolerance: float,
     flow_px: np.ndarray,
     visible: np.ndarray,
 ) -> None:
-    """Fills in the pixels that show a face; a place is seen if the source's depth agrees at a pixel beside it."""
+    """Fills in the pixels that show a face; a place is seen if a pixel beside it there has its part and depth."""
     height, width = face.shape
     for i in range(height):
         for j in range(width):
@@ -132,4 +136,5 @@ def _follow(
             if x >= 0 and y >= 0 and x <= width - 1 and y <= height - 1:
                 for row in (int(np.floor(y)), int(np.ceil(y))):
                     for column in (int(np.floor(x)), int(np.ceil(x))):
-                        visible[i, j] |= abs(z - depth[row, column]) < tolerance
+                        if seen[row, column] >= 0 and part[seen[row, column]] == part[face[i, j]]:
+                            visible[i, j] |= abs(z - depth[row, column]) < tolerance

@@ -12,8 +12,9 @@ _IRIS_DEGREES, _PUPIL_DEGREES = 31.0, 12.5
 def paint(texture: np.ndarray, person: Person, rng: np.random.Generator) -> None:
     """Fills the texture's patches below the skin."""
     _eye(texture, person, rng)
-    for strip, draw in ((atlas.UPPER_TEETH, _teeth), (atlas.LOWER_TEETH, _teeth), (atlas.LINING, _lining)):
-        texture[strip.texels()] = draw(*strip.inside(), person)
+    for strip in (atlas.UPPER_TEETH, atlas.LOWER_TEETH):
+        texture[strip.texels()] = _teeth(*strip.inside(), person)
+    texture[atlas.LINING.texels()] = _lining(atlas.LINING.inside()[1], person)
     texture[atlas.TONGUE.texels()] = _tongue(*atlas.TONGUE.inside())
     for strip in (atlas.LEFT_EAR, atlas.RIGHT_EAR):
         texture[strip.texels()] = _ear(*strip.inside(), person)
@@ -34,7 +35,7 @@ def _teeth(s: np.ndarray, t: np.ndarray, person: Person) -> np.ndarray:
     return _with_shine(color * (0.35 + 0.65 * ramp(t, 0.2, 0.5))[..., None])
 
 
-def _lining(s: np.ndarray, t: np.ndarray, person: Person) -> np.ndarray:
+def _lining(t: np.ndarray, person: Person) -> np.ndarray:
     """From the inside of the lips at both edges to the throat between them."""
     edge = np.clip(np.abs(2 * t - 1), 0, 1)[..., None]
     lips = np.array(person.lips) * 0.62

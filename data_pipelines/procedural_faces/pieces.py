@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-ROOT, NECK, JAW, LEFT_EYE, RIGHT_EYE = range(5)
-"""The open head's joints."""
+ROOT, NECK = 0, 1
+"""Of the open head's five joints."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,18 +52,15 @@ def piece(
     )
 
 
-def sheet(rows: int, columns: int, *, closed: bool = False, flipped: bool = False) -> np.ndarray:
+def sheet(rows: int, columns: int, *, flipped: bool = False) -> np.ndarray:
     """Returns triangles of a grid of vertices; going down the rows and right along the columns, the front is seen.
 
     Args:
       rows: of the grid.
       columns: of the grid.
-      closed: whether the last column is joined to the first.
       flipped: whether the back is to be the front.
     """
     number = np.arange(rows * columns).reshape(rows, columns)
-    after = np.roll(number, -1, axis=1)
-    stop = columns if closed else columns - 1
-    a, b, c, d = number[:-1, :stop], after[:-1, :stop], number[1:, :stop], after[1:, :stop]
+    a, b, c, d = number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:]
     faces = np.concatenate([np.stack([a, c, d], axis=-1), np.stack([a, d, b], axis=-1)]).reshape(-1, 3)
     return faces[:, ::-1] if flipped else faces

@@ -9,11 +9,13 @@ import dataclasses
 import numpy as np
 
 from data_pipelines.compiled import compiled_fast
-from data_pipelines.procedural_faces.shadow import Shadow, lit
+from data_pipelines.procedural_faces.shadow import Shadow
 from jaxanim.ops.rasterize import HostFragments
 
 SKIN, EYE, TOOTH, MOUTH, HAIR, CLOTH, FRAME = range(7)
 """Materials."""
+
+_BIAS = 0.035  # units that a surface may be behind the map of shadows
 
 # Per material: how far light goes around to the dark side in red, green and blue; how much and how sharply it shines;
 # how much the textures' own shine counts.
@@ -107,7 +109,7 @@ def shade(
         _LOOKS,
         lamp,
         light.fill,
-        shadow.axes,
+        shadow.view,
         shadow.depth,
         picture,
     )
@@ -130,6 +132,28 @@ def _texel(texture: np.ndarray, u: float, v: float, out: np.ndarray) -> None:
 
 
 @compiled_fast
+def _lit(view: np.ndarray, depth: np.ndarray, px: float, py: float, pz: float) -> float:
+    """Returns how much of the key light reaches a place, averaged over nine texels of the map of shadows."""
+    size = depth.shape[0]
+    x = view[0, 0] * px + view[0, 1] * py + view[0, 2] * pz + view[0, 3] - 0.5
+    y = view[1, 0] * px + view[1, 1] * py + view[1, 2] * pz + view[1, 3] - 0.5
+    z = view[2, 0] * px + view[2, 1] * py + view[2, 2] * pz - _BIAS
+    left, top = int(np.floor(x)), int(np.floor(y))
+    fx, fy = x - left, y - top
+    if left < 1 or top < 1 or left > size - 3 or top > size - 3:
+        return 1.0
+    total = 0.0
+    for i in range(-1, 3):
+        wy = (1 - fy) if i == -1 else (fy if i == 2 else 1.0)
+        for j in range(-1, 3):
+            wx = (1 - fx) if j == -1 else (fx if j == 2 else 1.0)
+            # 0 beyond the bias, 1 half a bias before it.
+            over = (z - depth[top + i, left + j]) / _BIAS
+            total += wx * wy * min(max(1 - over, 0.0), 1.0)
+    return total / 9.0
+
+
+@compiled_fast
 def _shade(
     face: np.ndarray,
     weights: np.ndarray,
@@ -142,7 +166,7 @@ def _shade(
     looks: np.ndarray,
     lamp: np.ndarray,
     fill: float,
-    axes: np.ndarray,
+    view: np.ndarray,
     depth: np.ndarray,
     picture: np.ndarray,
 ) -> None:
@@ -161,7 +185,7 @@ def _shade(
             u = uv[d, 0] * w0 + uv[e, 0] * w1 + uv[g, 0] * w2
             v = uv[d, 1] * w0 + uv[e, 1] * w1 + uv[g, 1] * w2
             _texel(texture, u, v, texel)
-            _color(at, texel, looks[material[f]], material[f], lamp, fill, axes, depth, picture[i, j])
+            _color(at, texel, looks[material[f]], material[f], lamp, fill, view, depth, picture[i, j])
 
 
 @compiled_fast
@@ -172,7 +196,7 @@ def _color(
     material: int,
     lamp: np.ndarray,
     fill: float,
-    axes: np.ndarray,
+    view: np.ndarray,
     depth: np.ndarray,
     out: np.ndarray,
 ) -> None:
@@ -188,7 +212,7 @@ def _color(
     shine = look[3] + look[5] * texel[3]
     towards = max(nx * lamp[1, 0] + ny * lamp[1, 1] + nz * lamp[1, 2], 0.0)
     # Where the key light cannot do anything, nobody needs to know whether it is hidden.
-    shadow = lit(axes, depth, at[0], at[1], at[2]) if facing > -0.35 else 0.0
+    shadow = _lit(view, depth, at[0], at[1], at[2]) if facing > -0.35 else 0.0
     gloss = 0.0
     if shine > 0 and towards > 0.5:
         gloss = 0.6 * shine * (0.3 + 0.7 * occlusion) * (0.25 + 0.75 * shadow) * towards ** look[4]

@@ -1,4 +1,4 @@
-"""Shadows of the key light: the figure's depth as the light sees it, and how much light comes past it."""
+"""Shadows of the key light: the figure's depth as the light sees it."""
 
 import dataclasses
 
@@ -7,25 +7,29 @@ import numpy as np
 from data_pipelines.compiled import compiled_fast
 
 _REACH = 2.9  # units from the origin that the map covers
-_BIAS = 0.035  # units that a surface may be behind the map's
 
 
 @dataclasses.dataclass(frozen=True)
 class Shadow:
-    """The figure as the key light sees it: axes (3, 3) of the map, whose last is depth, and the map (s, s)."""
+    """The figure as the key light sees it.
 
-    axes: np.ndarray
+    Attributes:
+      view: from places to texels of the map and depth in units, an affine matrix (3, 4), float32.
+      depth: of the nearest surface at each texel, (s, s).
+    """
+
+    view: np.ndarray
     depth: np.ndarray
 
 
 def shadow_view(place: np.ndarray, direction: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the axes of a map of shadows, and the vertices in its pixels, (v, 3)."""
+    """Returns the view of a map of shadows, as in `Shadow`, and the vertices in it, (v, 3)."""
     right = np.cross([0.0, 1.0, 0.0], direction)
     right /= np.linalg.norm(right)
-    axes = np.stack([right, -np.cross(direction, right), -direction]).astype(np.float32)
-    seen = place @ axes.T
-    seen[:, :2] = (seen[:, :2] / np.float32(_REACH) + 1) * np.float32(size / 2)
-    return axes, seen
+    axes = np.stack([right, -np.cross(direction, right), -direction])
+    axes[:2] *= size / (2 * _REACH)
+    view = np.concatenate([axes, [[size / 2], [size / 2], [0.0]]], axis=1).astype(np.float32)
+    return view, place @ view[:, :3].T + view[:, 3]
 
 
 @compiled_fast
@@ -50,25 +54,3 @@ def depth_map(seen: np.ndarray, faces: np.ndarray, size: int) -> np.ndarray:
                 if u >= 0 and v >= 0 and w >= 0:
                     depth[i, j] = min(depth[i, j], u * seen[a, 2] + v * seen[b, 2] + w * seen[c, 2])
     return depth
-
-
-@compiled_fast
-def lit(axes: np.ndarray, depth: np.ndarray, px: float, py: float, pz: float) -> float:
-    """Returns how much of the key light reaches a place, averaged over nine texels of the map of shadows."""
-    size = depth.shape[0]
-    x = ((axes[0, 0] * px + axes[0, 1] * py + axes[0, 2] * pz) / _REACH + 1) * size / 2 - 0.5
-    y = ((axes[1, 0] * px + axes[1, 1] * py + axes[1, 2] * pz) / _REACH + 1) * size / 2 - 0.5
-    z = axes[2, 0] * px + axes[2, 1] * py + axes[2, 2] * pz - _BIAS
-    left, top = int(np.floor(x)), int(np.floor(y))
-    fx, fy = x - left, y - top
-    if left < 1 or top < 1 or left > size - 3 or top > size - 3:
-        return 1.0
-    total = 0.0
-    for i in range(-1, 3):
-        wy = (1 - fy) if i == -1 else (fy if i == 2 else 1.0)
-        for j in range(-1, 3):
-            wx = (1 - fx) if j == -1 else (fx if j == 2 else 1.0)
-            # 0 beyond the bias, 1 half a bias before it.
-            over = (z - depth[top + i, left + j]) / _BIAS
-            total += wx * wy * min(max(1 - over, 0.0), 1.0)
-    return total / 9.0

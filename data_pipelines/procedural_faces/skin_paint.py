@@ -15,7 +15,7 @@ Maps = Mapping[str, np.ndarray]
 
 @functools.cache
 def _fields() -> Maps:
-    """Returns weights in [0, 1] over the skin's texels, float32."""
+    """Returns weights over the skin's texels, float32, and two angles: `turn` in degrees, `crow_turn` in radians."""
     skin = atlas.skin_map()
     x, y, z = (skin.place[..., k] for k in range(3))
     side = np.abs(x)
@@ -51,7 +51,7 @@ def _fields() -> Maps:
         + spot((0.20, -0.82, 0.75), (0.035, 0.12, 0.2)),
         "beard": ramp(y, -0.36 - 0.42 * ramp(side, 0.62, 0.28), -0.52 - 0.42 * ramp(side, 0.62, 0.28))
         * ramp(z, -0.10, 0.10)
-        * ramp(y, -1.32, -1.12 + 0.0 * y),
+        * ramp(y, -1.32, -1.12),
         "fold": np.exp(-(((side - 0.195 - 0.42 * np.clip(-0.43 - y, 0, 0.4)) / 0.028) ** 2))
         * ramp(y, -0.40, -0.50)
         * ramp(y, -0.82, -0.66)

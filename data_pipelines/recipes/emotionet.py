@@ -8,7 +8,7 @@ A list is either .txt (tabs, no first line: address, original address, 60 values
 URL orig, AU 1 ... AU 60; quotes are ignored). 0 is absent, 1 to 5 present, 999 unknown. Records hold the picture and
 
     listed     action_units (60) uint8, 0 where unknown; known (60), 0 or 1. Number k is action unit k + 1.
-    openface   action_units (17) float32, intensities 0 to 5 of `data_pipelines.openface.ACTION_UNITS`
+    openface   action_units (17) float32, intensities 0 to 5 of `jaxanim.signals.action_units.NAMES`
 
 Columns: name. Addresses die: what is listed but was not downloaded, or the other way round, is counted in the options
 and is no damage.

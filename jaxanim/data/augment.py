@@ -5,12 +5,15 @@ takes the landmarks along; positions count from the picture's upper left corner,
 """
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageFilter
 
 from jaxanim.data import mirror
+from jaxanim.data.loader import Transform
+from jaxanim.data.source import Sample
 
 Picture = UInt8[np.ndarray, "h w 3"]
 Points = Float[np.ndarray, "k 2"]
@@ -128,3 +131,24 @@ def jpeg(
 
 def _to_bytes(value: Float[np.ndarray, "h w 3"]) -> Picture:
     return np.clip(value + np.float32(0.5), 0.0, 255.0).astype(np.uint8)
+
+
+def pictures_of(*steps: Callable[[np.random.Generator, Picture], Picture]) -> Transform:
+    """Returns a transform for `Loader` that changes every picture of an example, each by random numbers of its own.
+
+    Args:
+      steps: what is done in turn, such as `blur`, `noise` and `jpeg`, or `functools.partial`s of them. Pictures are the
+        uint8 arrays (h, w, 3) whose name is 'image' or ends with '_image'.
+    """
+
+    def transform(sample: Sample, rng: np.random.Generator) -> Sample:
+        changed = dict(sample)
+        for name in sorted(sample):
+            if name == "image" or name.endswith("_image"):
+                picture = sample[name]
+                for step in steps:
+                    picture = step(rng, picture)
+                changed[name] = picture
+        return changed
+
+    return transform

@@ -1,7 +1,7 @@
 """What a batch holds: names, shapes, types and ranges of its arrays, written down once, checked at the first batch."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -31,6 +31,16 @@ class Field:
 
 
 Contract = Mapping[str, Field]
+
+
+def by_role(contract: Contract, roles: Sequence[str]) -> dict[str, Field]:
+    """Returns what a batch holds that a sampler with these roles makes: each field once for each role.
+
+    Args:
+      contract: of single records.
+      roles: of the sampler: ('source', 'driving') of pairs, ('anchor', 'positive', 'negative') of triplets.
+    """
+    return {f"{role}_{name}": field for role in roles for name, field in contract.items()}
 
 
 def check_batch(batch: Batch, contract: Contract) -> None:

@@ -12,7 +12,11 @@ def list_pictures(folder: Path) -> list[Path]:
     """Returns the pictures in a folder and below, by their endings, relative to it, in an order all machines share."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
-    found = [path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in pictures.SUFFIXES]
+    found = [
+        path.relative_to(folder)
+        for path in folder.rglob("*")
+        if path.suffix.lower() in pictures.SUFFIXES and path.is_file()
+    ]
     if not found:
         raise InputError(f"{folder}: holds no pictures ({', '.join(pictures.SUFFIXES)})")
     return sorted(found, key=lambda path: path.as_posix())

@@ -73,7 +73,7 @@ class Loader:
 
     @property
     def steps_per_epoch(self) -> float:
-        """How many steps it takes until every record was seen once."""
+        """How many steps it takes until every unit (record, or what the sampler counts) was seen once."""
         return self._units / self._batch_size
 
     def global_batch(self, step: int) -> Batch:
@@ -119,7 +119,7 @@ class Loader:
 
     def _sample(self, number: int, corrupt: dict[int, str]) -> Sample:
         """Reads example `number`; what was damaged is entered in `corrupt`."""
-        first, reason = -1, ""
+        last, reason = -1, ""
         for attempt in range(MAX_ATTEMPTS):
             rng = np.random.default_rng([self._seed, number, attempt])
             unit = int(self._order[number]) if attempt == 0 else int(rng.integers(self._units))
@@ -132,10 +132,10 @@ class Loader:
                     sample |= {prefix + name: value for name, value in self._source[record].items()}
                 return sample if self._transform is None else self._transform(sample, rng)
             except CorruptRecordError as error:
-                first, reason = record, str(error)
+                last, reason = record, str(error)
                 corrupt[record] = reason
         raise TooManyCorruptRecordsError(
-            f"{MAX_ATTEMPTS} records in a row are damaged, drawn for example {number}; the last is record {first}: "
+            f"{MAX_ATTEMPTS} records in a row are damaged, drawn for example {number}; the last is record {last}: "
             f"{reason}"
         )
 

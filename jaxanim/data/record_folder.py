@@ -11,7 +11,7 @@ of every record, so that a flipped bit is a `CorruptRecordError` and not a wrong
 import bisect
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ from jaxanim.data import pictures
 from jaxanim.data.source import CorruptRecordError
 
 FORMAT = 1
+_OF_SHARD = ("records", "bytes", "columns", "skipped")
 Kind = Literal["rgb", "rgba", "array"]  # how a field is read; pictures are stored encoded
 Record = Mapping[str, bytes | np.ndarray]
 Columns = Mapping[str, int | str]  # of one record
@@ -85,7 +86,7 @@ def as_user_error(error: RuntimeError, name: str) -> InputError:
 
 def skipped(folder: Path, shard: int, shards: int) -> list[str]:
     """Returns what was left out of a complete shard, and why."""
-    return _read_json(folder / f"{shard_name(shard, shards)}.json")["skipped"]
+    return _read_json(folder / f"{shard_name(shard, shards)}.json", _OF_SHARD)["skipped"]
 
 
 class RecordFolder:
@@ -97,15 +98,16 @@ class RecordFolder:
     """
 
     def __init__(self, folder: Path):
-        about = _read_json(folder / "dataset.json")
+        about = _read_json(folder / "dataset.json", ())
         if about.get("format") != FORMAT:
             raise InputError(f"{folder}: is of format {about.get('format')}, {FORMAT} can be read")
+        _read_json(folder / "dataset.json", ("shards", "fields"))
         self.fields: dict[str, Kind] = about["fields"]
         names = [shard_name(shard, about["shards"]) for shard in range(about["shards"])]
         missing = [name for name in names if not (folder / f"{name}.json").exists()]
         if missing:
             raise InputError(f"{folder}: {len(missing)} of {len(names)} shards are not built, first {missing[0]}")
-        notes = [_read_json(folder / f"{name}.json") for name in names]
+        notes = [_read_json(folder / f"{name}.json", _OF_SHARD) for name in names]
         self._paths = [folder / f"{name}.array_record" for name in names]
         for path, note in zip(self._paths, notes, strict=True):
             _check_size(path, note["bytes"])
@@ -129,6 +131,8 @@ class RecordFolder:
 
     def __getitem__(self, record: int) -> dict[str, np.ndarray]:
         """Reads and decodes one record."""
+        if not 0 <= record < len(self):
+            raise IndexError(f"record {record} of {len(self)}")
         name = self._name(record)
         try:
             data = self._data[record]
@@ -174,10 +178,13 @@ def _read_field(value: Any, kind: Kind, name: str) -> np.ndarray:
     return pictures.decode_rgb(value, name) if kind == "rgb" else pictures.decode_rgba(value, name)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path, names: Sequence[str]) -> dict[str, Any]:
+    """Reads a description that must have some entries."""
     content = files.read_json(path, what="a dataset that was built")
     if not isinstance(content, dict):
-        raise InputError(f"{path}: damaged (not a description)")
+        raise InputError(f"{path}: damaged (no description)")
+    if missing := [name for name in names if name not in content]:
+        raise InputError(f"{path}: damaged (it has no {missing[0]!r})")
     return content
 
 

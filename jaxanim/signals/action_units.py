@@ -67,14 +67,15 @@ def to_blendshapes(intensities: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """
     if intensities.shape[-1:] != (len(NAMES),):
         raise ValueError(f"expected {len(NAMES)} intensities, {NAMES[0]} to {NAMES[-1]}, got shape {intensities.shape}")
+    shares = np.clip(intensities / LARGEST, 0.0, 1.0)
     result = np.zeros((*intensities.shape[:-1], len(names)))
     for column, unit in enumerate(NAMES):
         for place in _places(names, _BLENDSHAPE[unit]):
-            result[..., place] = np.clip(intensities[..., column] / LARGEST, 0.0, 1.0)
+            result[..., place] = shares[..., column]
     # The jaw parts the lips already.
-    jaw = intensities[..., NAMES.index("AU26")] / LARGEST * _PARTS_LIPS["jawOpen"]
+    by_jaw = _PARTS_LIPS["jawOpen"] * shares[..., NAMES.index("AU26")]
     for place in _places(names, "mouthLowerDown"):
-        result[..., place] = np.clip(intensities[..., NAMES.index("AU25")] / LARGEST - jaw, 0.0, 1.0)
+        result[..., place] = np.clip(shares[..., NAMES.index("AU25")] - by_jaw, 0.0, 1.0)
     return result
 
 

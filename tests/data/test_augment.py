@@ -1,5 +1,7 @@
 """Augmentation: pictures whose result is known; the result depends on the generator alone."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -119,3 +121,18 @@ def test_jpeg_loses_a_little(picture):
     out = augment.jpeg(rng(), picture, quality=(90, 90), chance=1.0)
     assert out.shape == picture.shape
     assert 0 < np.abs(out.astype(int) - picture).mean() < 20
+
+
+def test_a_transform_of_all_pictures(picture):
+    """Every role has random numbers of its own; what is no picture stays."""
+    steps = (functools.partial(augment.blur, chance=1.0), functools.partial(augment.noise, chance=1.0))
+    sample = {"source_image": picture, "driving_image": picture, "labels": picture[..., 0], "identity": np.ones(3)}
+    changed = augment.pictures_of(*steps)(sample, rng(1))
+    assert list(changed) == list(sample)
+    assert (changed["source_image"] != picture).any()
+    assert (changed["source_image"] != changed["driving_image"]).any()
+    for name in ("labels", "identity"):
+        assert changed[name] is sample[name]
+    again = augment.pictures_of(*steps)({"image": picture}, rng(1))
+    np.testing.assert_array_equal(again["image"], augment.pictures_of(*steps)({"image": picture}, rng(1))["image"])
+    assert (sample["source_image"] == picture).all()

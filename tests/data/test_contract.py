@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxanim.data import ContractError, Field, Loader, check_batch
+from jaxanim.data import ContractError, Field, Loader, check_batch, contract
 from tests.data.sources import Numbers
 
 CONTRACT = {
@@ -56,10 +56,16 @@ def test_everything_that_is_wrong_is_said_at_once():
 def test_the_loader_checks_its_first_batch():
     square = Field((2,), "float32", 0)
     right = {"number": Field((), "int32"), "square": square}
-    for contract, fits in ((right, True), ({"number": Field((), "int64"), "square": square}, False)):
-        with Loader(Numbers(4), seed=0, batch_size=2, contract=contract).batches(0) as batches:
+    for wanted, fits in ((right, True), ({"number": Field((), "int64"), "square": square}, False)):
+        with Loader(Numbers(4), seed=0, batch_size=2, contract=wanted).batches(0) as batches:
             if fits:
                 assert next(batches)["square"].shape == (2, 2)
             else:
                 with pytest.raises(ContractError, match="'number' must be int64, is int32"):
                     next(batches)
+
+
+def test_fields_of_roles():
+    fields = contract.by_role({"image": contract.Field((4, 4, 3), "uint8")}, ("anchor", "positive", "negative"))
+    assert sorted(fields) == ["anchor_image", "negative_image", "positive_image"]
+    assert fields["anchor_image"] == contract.Field((4, 4, 3), "uint8")

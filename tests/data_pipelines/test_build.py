@@ -140,3 +140,34 @@ def test_a_damaged_description(tmp_path, capsys, content):
     (tmp_path / "dataset.json").write_text(content)
     assert build.main(["procedural_anime", "--data-dir", str(tmp_path), "--count", "2", "--shards", "1"]) == 2
     assert "dataset.json: d" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--size", "0"],
+        ["--workers", "-1"],
+        ["--max-corrupt", "-1"],
+        ["--seed", "-1"],
+        ["--shards", "0"],
+        ["--count", "x"],
+    ],
+)
+def test_numbers_out_of_range(tmp_path, capsys, option):
+    with pytest.raises(SystemExit) as stopped:
+        build.main(["procedural_anime", "--data-dir", str(tmp_path / "out"), *option])
+    assert stopped.value.code == 2
+    assert f"argument {option[0]}: a number from" in capsys.readouterr().err
+
+
+def test_folders_that_are_files(tmp_path, raw, capsys):
+    (tmp_path / "file").write_text("")
+    assert build.main(["image_folder", "--source", str(raw), "--data-dir", str(tmp_path / "file")]) == 2
+    assert "file: cannot be made (File exists)" in capsys.readouterr().err
+    assert build.main(["celeba", "--source", str(tmp_path / "file"), "--data-dir", str(tmp_path / "out")]) == 2
+    assert "list_attr_celeba.txt: cannot be read (Not a directory)" in capsys.readouterr().err
+
+
+def test_a_folder_named_like_a_picture(raw, tmp_path):
+    (raw / "x.png").mkdir()
+    assert len(image_folder.plan(raw).items) == 10

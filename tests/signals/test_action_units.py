@@ -49,6 +49,9 @@ def test_ranges_and_shapes():
     assert found.shape == (2, 3, 17)
     assert found.min() >= 0
     assert found.max() <= 5
+    wild = np.random.default_rng(2).normal(2, 4, (20, 17))
+    clipped = action_units.to_blendshapes(np.clip(wild, 0, 5), ARKIT)
+    np.testing.assert_array_equal(action_units.to_blendshapes(wild, ARKIT), clipped)
     back = action_units.to_blendshapes(np.full((2, 17), 9.0), ARKIT)
     assert back.shape == (2, 52)
     assert back.max() == 1

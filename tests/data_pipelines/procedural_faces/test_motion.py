@@ -5,6 +5,7 @@ import pytest
 
 from data_pipelines.procedural_faces import anatomy, expressions, motion
 from data_pipelines.procedural_faces.pieces import NECK
+from data_pipelines.recipes import rafd
 
 NAMES = anatomy.anatomy().expression_names
 CLIPS = [motion.random_motion(seed, 150) for seed in range(24)]
@@ -57,6 +58,10 @@ def test_signs_of_the_head():
         rotations[NECK] = motion.axis_angle(40 * np.eye(3)[[axis]])[0]
         moved = anatomy.bones(np.array(anatomy.anatomy().template), rotations).turn[NECK] @ np.array(at)
         assert (moved - np.array(at)) @ np.array(expected) > 0.3
+
+
+def test_emotions_are_those_of_rafd():
+    assert set(expressions.EMOTIONS) == set(rafd.EMOTIONS)
 
 
 def test_unknown_blendshapes():

@@ -1,11 +1,13 @@
 """Sources and datasets of drawn people."""
 
+import concurrent.futures
+
 import jax
 import numpy as np
 import pytest
 
 from data_pipelines import build
-from data_pipelines.procedural_faces import records
+from data_pipelines.procedural_faces import clip, figure, records
 from jaxanim.core.errors import InputError
 from jaxanim.data import Loader
 from jaxanim.data.record_folder import RecordFolder
@@ -35,7 +37,7 @@ def test_batches_of_pairs_on_one_host_and_on_four():
 
 
 def test_a_dataset(tmp_path):
-    options = ["--count", "2", "--size", "64", "--frames", "3", "--seed", "1", "--workers", "0"]
+    options = ["--count", "2", "--clips", "1", "--size", "64", "--frames", "3", "--seed", "1", "--workers", "0"]
     assert build.main(["procedural_faces", "--data-dir", str(tmp_path), *options]) == 0
     faces = RecordFolder(tmp_path)
     assert len(faces) == 6
@@ -48,6 +50,30 @@ def test_a_dataset(tmp_path):
     np.testing.assert_array_equal(first["identity"], last["identity"])
     assert first["image"].shape == (64, 64, 3)
     assert set(first) == set(records.frame_contract(64)) | {"flow_px", "visible"}
+
+
+def test_people_have_several_clips():
+    recipe = records.plan(count=80, size=64, frames=2, clips=4)
+    assert [recipe.split(item) for item in (0, 71, 72, 76, 79)] == ["train", "train", "validation", "test", "test"]
+    first, second = (recipe.records(item)[0] for item in (0, 1))
+    assert first[1]["person"] == second[1]["person"] == 0
+    np.testing.assert_array_equal(first[0]["identity"], second[0]["identity"])
+    assert first[0]["image"] != second[0]["image"]
+
+
+def test_splits_of_tfds(tmp_path):
+    options = ["--count", "19", "--clips", "1", "--size", "64", "--frames", "2", "--form", "tfds"]
+    assert build.main(["procedural_faces", "--data-dir", str(tmp_path), *options]) == 0
+    folder = tmp_path / "procedural_faces" / "1.0.0"
+    assert [len(TfdsFolder(folder, split)) for split in ("train", "validation")] == [36, 2]
+
+
+def test_threads_that_want_one_person_make_it_once(monkeypatch):
+    made = []
+    monkeypatch.setattr(figure, "build", lambda person: made.append(person) or object())
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert len(set(map(id, pool.map(clip.figure_of, [123456] * 8)))) == 1
+    assert len(made) == 1
 
 
 def test_a_dataset_of_tfds(tmp_path):
@@ -76,6 +102,7 @@ def test_nobody_is_in_two_splits():
     [
         ({"size": 100}, "sides of 64, 128, 256, 512 pixels, got 100"),
         ({"count": 0}, "count must be positive"),
+        ({"seed": -1}, "seed must not be negative, got -1"),
         ({"people": range(0)}, "people numbers from 0 on"),
         ({"people": range(-3, 2)}, "people numbers from 0 on"),
     ],
@@ -90,7 +117,7 @@ def test_wrong_options(change, message):
 def test_wrong_options_of_datasets(tmp_path, capsys):
     arguments = ["procedural_faces", "--data-dir", str(tmp_path), "--frames", "1"]
     assert build.main(arguments) == 2
-    assert "a clip needs 2 frames or more, got 1" in capsys.readouterr().err
+    assert "a clip needs 2 frames or more and a person a clip, got 1 and 4" in capsys.readouterr().err
 
 
 def test_records_that_are_not_there():

@@ -20,7 +20,7 @@ def test_the_command(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["sheet", "expressions", "-o", str(path), "--size", "64"])
     monkeypatch.setattr(sheet, "EXPRESSION_PEOPLE", (3,))
     sheet.main()
-    assert Image.open(path).size == (8 * 64, 2 * 64)
+    assert Image.open(path).size == (8 * 48, 2 * 48)
 
 
 def test_it_asks_what_to_draw(monkeypatch):

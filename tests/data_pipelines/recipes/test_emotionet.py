@@ -9,6 +9,7 @@ from data_pipelines import build, openface
 from data_pipelines.recipes import emotionet
 from jaxanim.core.errors import InputError
 from jaxanim.data import CorruptRecordError, Loader
+from jaxanim.signals import action_units
 from tests.data_pipelines.recipes.layouts import run, save, skipped
 
 SITE = "https://s3.us-east-2.amazonaws.com/emotionet/Images/N_0000000001"
@@ -89,7 +90,7 @@ def test_pictures_of_the_same_name(raw):
 
 def table(intensity, header=None, lines=1, success=None):
     """A file of FaceLandmarkImg: names after ', ', intensities before presences, AU28 only present or not."""
-    units = [f"AU{unit:02d}" for unit in openface.ACTION_UNITS]
+    units = list(action_units.NAMES)
     before = ["face", "confidence"] + ([] if success is None else ["success"])
     names = header or [*before, *(f"{unit}_r" for unit in units), *(f"{unit}_c" for unit in units), "AU28_c"]
     row = ["0", "0.98", *([] if success is None else [success]), *[f"{intensity}"] * 17, *["1"] * 18]

@@ -94,7 +94,7 @@ def sides(tmp_path):
 
 CUTS = {
     "truncated": (lambda path: path.write_bytes(path.read_bytes()[:900]), "damaged or truncated"),
-    "missing": (lambda path: path.unlink(), "no such file"),
+    "missing": (lambda path: path.unlink(), "cannot be read (No such file"),
     "without a pose": (lambda path: fitted(path, POINTS, Pose_Para=None), "has no 'Pose_Para'"),
     "66 points": (lambda path: fitted(path, POINTS[:66]), r"pt2d has shape (2, 66), (2, 68) is expected"),
     "a short shape": (lambda path: fitted(path, POINTS, Shape_Para=np.ones((40, 1))), "Shape_Para has shape (40, 1)"),

@@ -3,13 +3,14 @@
 import json
 import re
 
+import av
 import numpy as np
 import pytest
 
-from data_pipelines import build
+from data_pipelines import build, films
 from data_pipelines.recipes import celeba, voxceleb
 from jaxanim.core.errors import InputError
-from jaxanim.data import pictures, sampling
+from jaxanim.data import CorruptRecordError, pictures, sampling
 from jaxanim.signals import pose_vector
 from tests.data_pipelines.recipes.layouts import film, run, save
 
@@ -79,7 +80,7 @@ def test_celeba_lists_that_are_wrong(celeba_folder, name, text, message):
 
 def test_celeba_without_a_list(celeba_folder):
     (celeba_folder / "identity_CelebA.txt").unlink()
-    with pytest.raises(InputError, match=r"identity_CelebA\.txt: no such file"):
+    with pytest.raises(InputError, match=r"identity_CelebA\.txt: cannot be read \(No such file"):
         celeba.plan(celeba_folder, None)
 
 
@@ -172,3 +173,27 @@ def test_posed_pictures_of_another_size(tmp_path, character):
     assert built.columns["name"].tolist() == ["2.png"]
     skipped = json.loads((tmp_path / "built" / "00000-of-00001.json").read_text())["skipped"]
     assert ["without transparency" in skipped[0], "at rest it is (10, 12, 4)" in skipped[1]] == [True, True]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
+def test_films_that_were_cut_off(tmp_path, suffix):
+    path = tmp_path / f"film{suffix}"
+    noisy_film(path)
+    assert len(list(films.frames(path))) == 60
+    path.write_bytes(path.read_bytes()[: int(0.6 * path.stat().st_size)])
+    with pytest.raises(CorruptRecordError, match=f"film{suffix}: "):
+        list(films.frames(path))
+
+
+def noisy_film(path):
+    """A film whose pictures take as much room at its end as at its start, its index first."""
+    options = {"movflags": "faststart"} if path.suffix == ".mp4" else {}
+    rng = np.random.default_rng(0)
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for _ in range(60):
+            picture = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
