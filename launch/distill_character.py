@@ -8,6 +8,7 @@ were saved. `--config.start_from=FILE` starts from a character that was distille
 """
 
 import json
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ import flax.serialization
 import flax.struct
 import jax
 import jax.numpy as jnp
+import ml_collections
 import numpy as np
 import optax
 from absl import app, flags
@@ -24,6 +26,7 @@ from ml_collections import config_flags
 
 from data_pipelines.procedural_anime import HOUSE_CHARACTER, CharacterDesign, render
 from data_pipelines.procedural_anime.pool import PairPool
+from jaxanim.core.errors import InputError, UserError
 from jaxanim.core.types import Array, Float, Int, Metrics, Params, UInt8
 from jaxanim.ops import grid_sample
 from jaxanim.ops.sine import fast_sin
@@ -211,6 +214,20 @@ def restore_or_init(workdir: Path, seed: int, steps: int, start_from: Path | Non
     return flax.serialization.from_bytes(state, path.read_bytes()) if path.exists() else state
 
 
+def check_origin(workdir: Path, start_from: Path | None) -> None:
+    """Notes what a run starts from, and that a continued one starts from the same.
+
+    Raises:
+      InputError: the run in `workdir` was begun from something else.
+    """
+    origin = "anew" if start_from is None else f"from {character_files.read_character(start_from).card.name}"
+    note = workdir / "origin.txt"
+    if not (workdir / "state.msgpack").exists():
+        note.write_text(origin)
+    elif (begun := note.read_text() if note.exists() else "anew") != origin:
+        raise InputError(f"{workdir}: this run was begun {begun}, not {origin}; choose another --workdir")
+
+
 def train(
     workdir: Path,
     *,
@@ -223,6 +240,7 @@ def train(
 ) -> None:
     """Runs the distillation to its end, from where it was saved."""
     workdir.mkdir(parents=True, exist_ok=True)
+    check_origin(workdir, start_from)
     state = restore_or_init(workdir, seed, steps, start_from)
     start = int(state.step)
     if start >= steps:
@@ -275,6 +293,13 @@ def main(arguments: Sequence[str]) -> None:
     if len(arguments) > 1:
         raise app.UsageError(f"unknown arguments: {' '.join(arguments[1:])}")
     config = _CONFIG.value
+    try:
+        _train(config)
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
+def _train(config: ml_collections.ConfigDict) -> None:
     train(
         Path(_WORKDIR.value),
         steps=config.steps,

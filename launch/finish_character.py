@@ -8,6 +8,7 @@ pose, over the whole frame and over the face, beside the PSNR of simply showing 
 
 import argparse
 import dataclasses
+import tempfile
 from pathlib import Path
 
 import flax.serialization
@@ -61,7 +62,7 @@ def measure(frames: RenderPoses, count: int) -> Quality:
     return Quality(*(float(column) for column in np.mean(rows, axis=0)))
 
 
-def make_card(name: str, quality: Quality, *, steps: int, count: int) -> Card:
+def make_card(name: str, quality: Quality, *, steps: int, origin: str, count: int) -> Card:
     """Says what the character is and how it was made and measured."""
     return Card(
         system=files.STUDENT,
@@ -69,7 +70,8 @@ def make_card(name: str, quality: Quality, *, steps: int, count: int) -> Card:
         licence="Apache-2.0 (part of jaxanim)",
         source="drawn by data_pipelines/procedural_anime, distilled by launch/distill_character.py",
         notes={
-            "made with": f"jaxanim {jaxanim.__version__}, {steps} steps of 16 windows of 64x64 pixels, on a CPU",
+            "made with": f"jaxanim {jaxanim.__version__}, {steps} steps of 16 windows of 64x64 pixels, "
+            f"on a CPU, {origin}",
             "measured": f"{count} held-out random poses, on white: PSNR {quality.frame:.1f} dB over the frame, "
             f"{quality.face:.1f} dB over the face (motionless picture: {quality.rest_frame:.1f}, "
             f"{quality.rest_face:.1f} dB)",
@@ -78,10 +80,11 @@ def make_card(name: str, quality: Quality, *, steps: int, count: int) -> Card:
     )
 
 
-def read_average(workdir: Path) -> tuple[Params, int]:
-    """Returns the running average of the parameters, and the steps taken."""
+def read_average(workdir: Path) -> tuple[Params, int, str]:
+    """Returns the running average of the parameters, the steps taken, and what they started from."""
     state = flax.serialization.msgpack_restore((workdir / "state.msgpack").read_bytes())
-    return state["average"], int(state["step"])
+    note = workdir / "origin.txt"
+    return state["average"], int(state["step"]), note.read_text() if note.exists() else "anew"
 
 
 def main() -> None:
@@ -92,13 +95,15 @@ def main() -> None:
     parser.add_argument("--poses", type=int, default=100, help="held-out poses to measure on")
     parser.add_argument("-o", "--output", type=Path, required=True)
     args = parser.parse_args()
-    params, steps = read_average(args.workdir)
+    params, steps, origin = read_average(args.workdir)
     picture = np.asarray(render(HOUSE_CHARACTER))
     draft = files.Character(Card(files.STUDENT, args.name, "", ""), {"params": params}, picture)
-    files.write_character(args.output, draft)
-    _, frames = characters.student_renderer(args.output)
-    quality = measure(frames, args.poses)
-    card = make_card(args.name, quality, steps=steps, count=args.poses)
+    with tempfile.TemporaryDirectory() as folder:
+        unfinished = Path(folder) / "draft.safetensors"
+        files.write_character(unfinished, draft)
+        _, frames = characters.student_renderer(unfinished)
+        quality = measure(frames, args.poses)
+    card = make_card(args.name, quality, steps=steps, origin=origin, count=args.poses)
     files.write_character(args.output, dataclasses.replace(draft, card=card))
     print(f"{args.output}: {card.notes['measured']}")
 

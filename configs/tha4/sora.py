@@ -15,7 +15,7 @@ def get_config() -> ml_collections.ConfigDict:
         {
             "steps": 11_500,
             "seed": 0,
-            "pool_size": 1000,  # rendered pairs kept in memory, 2.5 MB each
+            "pool_size": 1000,  # rendered pairs kept in memory, 3.2 MB each
             "workers": 1,  # processes that render pairs
             "start_from": "",  # a character's file to go on from; "" starts anew
             "renew_every": 5,  # steps until one pair of the pool is replaced

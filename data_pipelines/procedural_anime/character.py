@@ -21,9 +21,10 @@ class Sample:
       pose: the 45 numbers.
       rest: the character with the pose's face, head and body at rest.
       posed: the character in the whole pose.
-      flow_px: where each pixel of `posed` comes from in `rest`, as a displacement (x, y) in pixels; 0 where `posed` is
-        empty.
-      known: where the flow leads to the same layer of `rest`; elsewhere `posed` is empty or shows what `rest` hides.
+      flow_px: where each pixel of `posed` comes from in `rest`, as a displacement (x, y) in pixels; 0 where shapes
+        cover less than half of the pixel.
+      known: where the flow leads to the same layer of `rest`; elsewhere `posed` is covered by less than half or shows
+        what `rest` hides.
     """
 
     pose: Float[np.ndarray, "45"]

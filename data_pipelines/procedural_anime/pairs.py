@@ -14,7 +14,7 @@ from jaxanim.data.record_folder import Kind, Record
 
 
 class DrawnPairs:
-    """Records {"rest", "posed", "pose", "flow_px"} as in `Sample`, each drawn when it is asked for.
+    """Records {"rest", "posed", "pose", "flow_px", "known"} as in `Sample`, each drawn when it is asked for.
 
     Args:
       count: how many there are.
@@ -33,7 +33,7 @@ class DrawnPairs:
         if not 0 <= record < self._count:
             raise IndexError(f"record {record} of {self._count}")
         sample = _draw(self._design, self._seed, record)
-        return {"rest": sample.rest, "posed": sample.posed, "pose": sample.pose, "flow_px": sample.flow_px}
+        return {name: getattr(sample, name) for name in ("rest", "posed", "pose", "flow_px", "known")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +42,13 @@ class DrawnPairsRecipe:
 
     seed: int
     items: tuple[int, ...]
-    fields: ClassVar[dict[str, Kind]] = {"rest": "rgba", "posed": "rgba", "pose": "array", "flow_px": "array"}
+    fields: ClassVar[dict[str, Kind]] = {
+        "rest": "rgba",
+        "posed": "rgba",
+        "pose": "array",
+        "flow_px": "array",
+        "known": "array",
+    }
     items_per_shard: ClassVar[int] = 250
 
     @property
@@ -58,6 +64,7 @@ class DrawnPairsRecipe:
             "posed": pictures.encode(sample.posed),
             "pose": sample.pose,
             "flow_px": sample.flow_px.astype(np.float16),
+            "known": sample.known,
         }
         return [(record, {"number": item})]
 

@@ -21,7 +21,7 @@ class PairPool:
 
     Attributes:
       pose, rest, posed, flow_px: the pairs, as in `Sample`, stacked; flow as float16.
-      rendered: how many pairs of the stream have been taken so far.
+      rendered: number of the pair that is taken next.
     """
 
     def __init__(self, design: CharacterDesign, *, size: int, seed: int, workers: int, first: int = 0):
@@ -29,7 +29,7 @@ class PairPool:
         self.rest: UInt8[np.ndarray, "n 512 512 4"] = np.zeros((size, 512, 512, 4), np.uint8)
         self.posed: UInt8[np.ndarray, "n 512 512 4"] = np.zeros((size, 512, 512, 4), np.uint8)
         self.flow_px: Float[np.ndarray, "n 512 512 2"] = np.zeros((size, 512, 512, 2), np.float16)
-        self.rendered = first
+        self.rendered, self._taken = first, 0
         self._design, self._seed, self._size = design, seed, size
         # Forking a process that runs JAX's threads can hang; spawned workers import the drawings only.
         context = multiprocessing.get_context("spawn")
@@ -49,10 +49,12 @@ class PairPool:
             self.pose[slot], self.rest[slot], self.posed[slot] = sample.pose, sample.rest, sample.posed
             self.flow_px[slot] = sample.flow_px
             self.rendered += 1
+            self._taken += 1
 
     def choose(self, rng: np.random.Generator, count: int) -> Int[np.ndarray, " n"]:
-        """Draws which pairs to train on."""
-        return rng.integers(0, min(self.rendered, self._size), count)
+        """Draws which pairs to train on, of those that were taken."""
+        held = min(self._taken, self._size)
+        return (self.rendered - held + rng.integers(0, held, count)) % self._size
 
     def close(self) -> None:
         """Ends the workers."""

@@ -21,7 +21,7 @@ def paint(canvas: Any, seen: Any, corners: Any, starts: Any, shapes: Any, number
     Args:
       canvas: float32 (h, w, 4), is written.
       seen: int16 (h, w), is written: the layer of the topmost shape that covers at least half of a pixel.
-      corners: float32 (n, 2), all polygons one after another.
+      corners: float64 (n, 2), all polygons one after another.
       starts: int32 (p + 1,), where each polygon begins.
       shapes: int32 (s, 5): polygon, layer (`OUTSIDE`: shading, leaves `seen` as it is), whether the outline returns
         to its beginning, first and last + 1 of its polygons in `clips`.

@@ -2,7 +2,7 @@
 
     python -m data_pipelines.procedural_anime.sheet OUT.png [--seeds 0 1 2]
 
-Columns: at rest; smile, laugh, surprised, angry, troubled, wink, bored, aaa and looking up, ooo and looking down,
+Columns: at rest; smile, laugh, surprised, angry, troubled, wink, bored, aaa and looking up, uuu and looking down,
 head turned to the viewer's left and right, tilted, nodding up and down, leaning.
 """
 

@@ -8,18 +8,22 @@ jaxanim convert deca deca_model.tar -o deca.safetensors             (the encoder
 import argparse
 from pathlib import Path
 
+from jaxanim.core.errors import InputError
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this subcommand."""
     parser.add_argument("what", choices=["tha4-student", "tha4", "deca"], help="which checkpoint")
     parser.add_argument("source", type=Path, help="the folder it was released in; for deca the file will do, too")
     parser.add_argument("-o", "--output", type=Path, required=True, help="a .safetensors file")
-    parser.add_argument("--name", help="name of the character; default: the folder's")
+    parser.add_argument("--name", help="what to call it; default: the folder's name, or what the network is")
     parser.add_argument("--licence", help="licence of the source, where the folder does not say it")
 
 
 def run(args: argparse.Namespace) -> None:
     """Runs the subcommand."""
+    if args.output.suffix != ".safetensors":
+        raise InputError(f"{args.output}: the output is a .safetensors file")
     from jaxanim.systems.gdpw import files as gdpw
     from jaxanim.systems.tha4 import conversion as tha4
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxanim.core.errors import WeightsError
 from jaxanim.signals import pose_vector
 from jaxanim.weights import name_table, weights_file
 
@@ -27,7 +28,10 @@ def describe_weights(path: Path) -> Iterator[str]:
     yield f"  system        {card.system}"
     yield f"  licence       {card.licence}"
     yield f"  source        {card.source}"
-    for group, leaves in sorted(arrays["params"].items()):
+    params = arrays.get("params")
+    if not isinstance(params, dict):
+        raise WeightsError(f"{path}: holds no parameters")
+    for group, leaves in sorted(params.items()):
         count = sum(int(np.prod(leaf.shape)) for leaf in name_table.flatten(leaves).values())
         yield f"  parameters    {count:>12,} {group}"
     yield f"  inputs        {_INPUTS.get(card.system, 'unknown')}"

@@ -96,7 +96,10 @@ def read_h5(path: Path) -> MorphableModel:
       InputError: h5py is missing, or the file is missing, damaged, or holds something else.
     """
     content = _read_h5_arrays(path)
-    mean = content["shape/model/mean"] + content["expression/model/mean"]
+    means = content["shape/model/mean"].ravel(), content["expression/model/mean"].ravel()
+    if means[0].shape != means[1].shape:
+        raise InputError(f"{path}: the means of shape and expression have {means[0].size} and {means[1].size} numbers")
+    mean = means[0] + means[1]
     template = _points(path, "shape/model/mean", mean.reshape(-1, 1))[..., 0] * _MILLIMETRE
     parts = []
     for part in ("shape", "expression"):
@@ -124,10 +127,7 @@ def _read_h5_arrays(path: Path) -> dict[str, np.ndarray]:
             missing = [name for name in names if name not in file]
             if missing:
                 raise InputError(f"{path}: has no {missing[0]!r}; it holds {sorted(file)}")
-            return {
-                name: mat_file.as_numbers(str(path), name, file[name][()])
-                for name in (*names, "shape/representer/cells")
-            }
+            return {name: mat_file.as_numbers(str(path), name, file[name][()]) for name in names}
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise InputError(f"{path}: not a readable .h5 file ({error})") from error
 

@@ -90,12 +90,10 @@ def read_fixed_landmarks(path: Path) -> LandmarkEmbedding:
     Raises:
       InputError: see `read_deca_landmarks`.
     """
-    content = dict(_read_embedding(path))
+    content = _read_embedding(path)
     names = ("full_lmk_faces_idx", "full_lmk_bary_coords")
-    for name in names:
-        if name in content and np.ndim(content[name]):
-            content[name] = np.asarray(content[name])[0]
-    return _embedding(path, content, names, (CONTOUR_POINTS + STATIC_POINTS,))
+    at = _embedding(path, content, names, (1, CONTOUR_POINTS + STATIC_POINTS))
+    return LandmarkEmbedding(at.face[0], at.barycentric[0])
 
 
 def read_static_landmarks(path: Path) -> LandmarkEmbedding:
@@ -128,9 +126,14 @@ def _read_embedding(path: Path) -> Mapping[str, Any]:
 def _embedding(
     path: Path, content: Mapping[str, Any], names: tuple[str, str], points: tuple[int, ...]
 ) -> LandmarkEmbedding:
-    face = _array(path, content, names[0], points).astype(np.int64)
+    face = _array(path, content, names[0], points)
+    if (face != np.floor(face)).any():
+        raise InputError(f"{path}: {names[0]} holds numbers of triangles that are not whole")
     _check_range(path, names[0], face, FACES)
-    return LandmarkEmbedding(jnp.asarray(face, jnp.int32), _floats(_array(path, content, names[1], (*points, 3))))
+    barycentric = _array(path, content, names[1], (*points, 3))
+    if not np.allclose(barycentric.sum(axis=-1), 1.0, atol=1e-3):
+        raise InputError(f"{path}: {names[1]} holds weights that do not sum to 1")
+    return LandmarkEmbedding(jnp.asarray(face, jnp.int32), _floats(barycentric))
 
 
 def _contour(path: Path, content: Mapping[str, Any], names: tuple[str, str], rule: Any) -> Contour:
@@ -141,7 +144,10 @@ def _contour(path: Path, content: Mapping[str, Any], names: tuple[str, str], rul
 def _array(path: Path, content: Mapping[str, Any], name: str, shape: tuple[int | None, ...]) -> np.ndarray:
     if name not in content:
         raise InputError(f"{path}: has no {name!r}; it holds {sorted(map(str, content))}")
-    array = np.asarray(content[name])
+    try:
+        array = np.asarray(content[name])
+    except ValueError as error:
+        raise InputError(f"{path}: {name} is no array ({error})") from error
     fits = array.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape, array.shape, strict=True))
     if not fits or array.dtype.kind not in "iuf":
         wanted = ", ".join("any" if length is None else str(length) for length in shape)

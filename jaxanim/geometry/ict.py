@@ -17,6 +17,7 @@ from jaxanim.geometry import face_only
 from jaxanim.geometry.morphable import MorphableModel
 
 _CENTIMETRE = 0.01
+_MOST_VERTICES = 1 << 24
 _NEUTRAL = "generic_neutral_mesh.obj"
 _INDICES = "vertex_indices.json"
 _MAX_IDENTITIES = 1000
@@ -54,13 +55,15 @@ def _read_config(path: Path) -> dict[str, Any]:
         config = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: a damaged or truncated .json file ({error})") from error
     kinds = {"expressions": str, "idx_to_landmark_verts": int}
     for name, kind in kinds.items():
         values = config.get(name) if isinstance(config, dict) else None
-        if not (isinstance(values, list) and values and all(isinstance(value, kind) for value in values)):
+        if not (isinstance(values, list) and values and all(type(value) is kind for value in values)):
             raise InputError(f"{path}: has no list {name!r}")
+    if not all(0 <= value < _MOST_VERTICES for value in config["idx_to_landmark_verts"]):
+        raise InputError(f"{path}: 'idx_to_landmark_verts' names vertices that are not there")
     if any(Path(name).name != name for name in config["expressions"]):
         raise InputError(f"{path}: names expressions outside its folder")
     return dict(config)

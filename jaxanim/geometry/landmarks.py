@@ -66,10 +66,14 @@ def contour_row(head_rotation: Float[Array, "*b 3 3"], *, rule: YawRule) -> Int[
     return jnp.where(degrees < 0, negative, degrees)
 
 
-def head_rotation(
-    joint_rotations: Float[Array, "*b j 3"], *, chain: tuple[int, ...] = (0, 1)
-) -> Float[Array, "*b 3 3"]:
-    """Returns the product of the rotations of joints from the root to the head; FLAME's are root and neck."""
+def head_rotation(joint_rotations: Float[Array, "*b j 3"], *, chain: tuple[int, ...]) -> Float[Array, "*b 3 3"]:
+    """Returns the product of the rotations of joints from the root to the head: (0, 1) for FLAME and the open head.
+
+    Raises:
+      ValueError: there is no such joint.
+    """
+    if not chain or min(chain) < 0 or max(chain) >= joint_rotations.shape[-2]:
+        raise ValueError(f"chain must name some of the {joint_rotations.shape[-2]} joints, got {chain}")
     matrix = rotations.axis_angle_to_matrix(joint_rotations[..., chain[0], :])
     for joint in chain[1:]:
         matrix = matrix @ rotations.axis_angle_to_matrix(joint_rotations[..., joint, :])

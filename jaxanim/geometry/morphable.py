@@ -9,6 +9,7 @@ counter-clockwise.
 """
 
 import flax.struct
+import jax
 import jax.numpy as jnp
 
 from jaxanim.core import checks
@@ -103,6 +104,11 @@ def pose(model: MorphableModel, parameters: FaceParameters) -> Surface:
       ValueError: there are more coefficients than the model has, or another number of joints.
     """
     _check(model, parameters)
+    with jax.default_matmul_precision("highest"):  # millimetres are lost otherwise on devices that round to bfloat16
+        return _posed(model, parameters)
+
+
+def _posed(model: MorphableModel, parameters: FaceParameters) -> Surface:
     offsets = _offsets(model.identity_basis, model.identity_sigmas, parameters.identity)
     offsets += _offsets(model.expression_basis, model.expression_sigmas, parameters.expression)
     rest = jnp.broadcast_to(model.template, offsets.shape) + offsets
@@ -116,7 +122,7 @@ def pose(model: MorphableModel, parameters: FaceParameters) -> Surface:
 def embed(vertices: Float[Array, "*b v 3"], faces: Int[Array, "f 3"], at: LandmarkEmbedding) -> Float[Array, "*b l 3"]:
     """Returns the points of an embedding on a posed surface."""
     corners = vertices[..., faces[at.face], :]
-    return jnp.einsum("...lck,lc->...lk", corners, at.barycentric)
+    return jnp.einsum("...lck,lc->...lk", corners, at.barycentric, precision="highest")
 
 
 def _offsets(basis: Array, sigmas: Array, coefficients: Float[Array, "*b k"]) -> Float[Array, "*b v 3"]:

@@ -44,6 +44,7 @@ def load_open_head(path: Path | None = None) -> MorphableModel:
     """
     path = path or bundled_open_head()
     stored = _read(path)
+    _check(path, stored)
     try:
         landmarks = {
             count: LandmarkEmbedding(
@@ -108,6 +109,38 @@ def save_open_head(path: Path, model: MorphableModel, parts: Parts) -> None:
     stored["part_ranges"] = np.array(list(parts.values()), np.int32)
     with files.replacing(path) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, **stored)
+
+
+def _check(path: Path, stored: Mapping[str, np.ndarray]) -> None:
+    """Raises InputError unless all arrays are there and fit each other."""
+    shapes = {
+        "template": ("v", 3),
+        "identity_basis": ("v", 3, "i"),
+        "expression_basis": ("v", 3, "e"),
+        "identity_sigmas": ("i",),
+        "expression_sigmas": ("e",),
+        "joint_regressor": ("j", "v"),
+        "skinning_weights": ("v", "j"),
+        "faces": ("f", 3),
+        "uv": ("u", 2),
+        "uv_faces": ("f", 3),
+        "parents": ("j",),
+        "joint_names": ("j",),
+        "expression_names": ("e",),
+    }
+    sizes: dict[str | int, int] = {3: 3, 2: 2}
+    for name, shape in shapes.items():
+        if name not in stored:
+            raise InputError(f"{path}: not an open head, it has no {name!r}")
+        array = stored[name]
+        fits = array.ndim == len(shape) and all(
+            sizes.setdefault(k, n) == n for k, n in zip(shape, array.shape, strict=True)
+        )
+        if not fits or array.dtype.kind not in ("U" if name.endswith("_names") else "iuf"):
+            raise InputError(f"{path}: {name} is {array.dtype} of shape {array.shape}, which does not fit the others")
+    for name, count in (("faces", sizes["v"]), ("uv_faces", sizes["u"])):
+        if stored[name].min() < 0 or stored[name].max() >= count:
+            raise InputError(f"{path}: {name} name vertices that are not there")
 
 
 def _strings(values: np.ndarray) -> tuple[str, ...]:

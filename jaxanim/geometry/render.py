@@ -1,4 +1,4 @@
-"""Pictures of meshes: attributes, depth, normals, a preview, and the maps that guide GDPW and F3A-GAN.
+"""Pictures of meshes: attributes, depths, normals, a preview, and the maps that guide GDPW and F3A-GAN.
 
 Vertices in pixels are those of `ops.rasterize`: x to the right, y down, z the depth, the smaller the nearer. Pictures
 are float32, NHWC, 0 in the background unless said otherwise.
@@ -60,6 +60,13 @@ def paint(
     fragments = raster.rasterize(vertices, faces, height=height, width=width, culling=culling)
     image = raster.interpolate(attributes, faces, fragments)
     return image if opposites is None else antialias(image, fragments, vertices, faces, opposites)
+
+
+def depth_map(
+    vertices: Float[Array, "*b v 3"], faces: Int[Array, "f 3"], *, height: int, width: int
+) -> Float[Array, "*b h w 1"]:
+    """Paints the depths of a mesh, those of the vertices; 0 in the background."""
+    return paint(vertices, faces, vertices[..., 2:], height=height, width=width)
 
 
 def to_pixels(vertices_ndc: Float[Array, "*b v 3"], *, height: int, width: int) -> Float[Array, "*b v 3"]:

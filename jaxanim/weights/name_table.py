@@ -37,7 +37,8 @@ def apply(table: Table, source: Mapping[str, np.ndarray], template: Params, *, w
       Nested dict like `template`, float32.
 
     Raises:
-      WeightsError: a key is missing or unused, a leaf is not filled, or a shape or type differs.
+      WeightsError: a key is missing or unused, a leaf is not filled, a shape or type differs, or
+        a number is not finite.
     """
     expected = flatten(template)
     _check_names(table, source, expected, what)
@@ -50,6 +51,8 @@ def apply(table: Table, source: Mapping[str, np.ndarray], template: Params, *, w
         have = _laid_out_shape(row, array)
         if have != want:
             raise WeightsError(f"{what}: {row.source} has shape {array.shape}, which cannot fill {row.path} {want}")
+        if not np.isfinite(array).all():
+            raise WeightsError(f"{what}: {row.source} holds numbers that are not finite")
         filled[row.path] = np.array(row.layout(array), np.float32, order="C")
     return unflatten(filled)
 

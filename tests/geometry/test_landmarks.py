@@ -33,7 +33,9 @@ def test_unknown_rule():
 def test_the_head_turns_with_root_and_neck_but_not_with_the_jaw():
     joints = jnp.zeros((5, 3)).at[0, 1].set(0.2).at[1, 1].set(0.1).at[2, 1].set(0.7)
     np.testing.assert_allclose(
-        landmarks.head_rotation(joints), rotations.axis_angle_to_matrix(jnp.array([0.0, 0.3, 0.0])), atol=1e-6
+        landmarks.head_rotation(joints, chain=(0, 1)),
+        rotations.axis_angle_to_matrix(jnp.array([0.0, 0.3, 0.0])),
+        atol=1e-6,
     )
 
 
@@ -54,3 +56,9 @@ def test_points_of_a_batch():
     np.testing.assert_allclose(points[1], [[4, 1, 1], [4, 4, 1], [2, 2, 1]], atol=1e-6)
     alone = jax.jit(landmarks.embed_face)(batch[1], faces, at, jnp.array(40))
     np.testing.assert_array_equal(alone, points[1])
+
+
+@pytest.mark.parametrize("chain", [(), (0, 1), (-1,)])
+def test_joints_that_are_not_there(chain):
+    with pytest.raises(ValueError, match="chain must name some of the 1 joints"):
+        landmarks.head_rotation(jnp.zeros((1, 3)), chain=chain)

@@ -18,6 +18,7 @@ from absl.testing import flagsaver
 
 from data_pipelines.procedural_anime import HOUSE_CHARACTER, pool, render_pair
 from jaxanim.animate import characters
+from jaxanim.core.errors import InputError, WeightsError
 from jaxanim.signals import pose_vector
 from jaxanim.systems.tha4 import Student, files, pictures
 from launch import distill_character as script
@@ -353,3 +354,36 @@ def test_going_on_from_a_character(tmp_path):
     assert int(state.step) == 0
     weights = script.loss_weights(script.WARMED_UP)
     assert weights["body/flow"] == 5.0  # not those of the warm-up
+
+
+def test_a_run_goes_on_from_what_it_was_begun_from(tmp_path):
+    """Another origin would be ignored by the saved state, but change the losses' weights."""
+    shipped = characters.bundled_character()
+    script.check_origin(tmp_path, shipped)
+    assert (tmp_path / "origin.txt").read_text() == "from sora"
+    script.save(tmp_path, start(tmp_path))
+    script.check_origin(tmp_path, shipped)
+    with pytest.raises(InputError, match="this run was begun from sora, not anew"):
+        script.check_origin(tmp_path, None)
+    with pytest.raises(WeightsError, match="none"):
+        script.check_origin(tmp_path, tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize(("first_stage", "expected"), [(0.0, 0.5), (script.WARMED_UP, 5.0)])
+def test_the_first_stage_decides_the_weights(tmp_path, monkeypatch, first_stage, expected):
+    used = []
+
+    def step(state, batch, weights):
+        used.append(weights["body/flow"])
+        return state, {}
+
+    monkeypatch.setattr(script, "make_step", lambda steps: step)
+    monkeypatch.setattr(script, "face_mask", lambda design: None)
+    monkeypatch.setattr(script, "draw_batch", lambda *arguments: None)
+    with open(tmp_path / "log", "w") as log:
+        options = {"seed": 0, "renew_every": 100, "first_stage": first_stage}
+        script.run_steps(
+            start(tmp_path), types.SimpleNamespace(take=lambda n: None), log, tmp_path, range(1), **options
+        )
+    assert used == [script.loss_weights(first_stage)["body/flow"]]
+    assert (used[0] == 5.0) == (expected == 5.0)

@@ -52,7 +52,8 @@ def test_the_file_holds_the_running_average_and_says_how_it_was_made(workdir, mo
     monkeypatch.setattr("sys.argv", ["finish_character", *arguments])
     script.main()
     character = files.read_character(target)
-    average, steps = script.read_average(workdir)
+    average, steps, origin = script.read_average(workdir)
+    assert origin == "anew"
     assert steps == 42
     jax.tree.map(np.testing.assert_array_equal, character.variables["params"], average)
     np.testing.assert_array_equal(character.picture, np.asarray(render(HOUSE_CHARACTER)))

@@ -49,7 +49,7 @@ def _outputs(model: morphable.MorphableModel, points: landmarks.FaceLandmarks, i
 def _deca(model: morphable.MorphableModel, points: landmarks.FaceLandmarks, inputs: Mapping[str, Any]) -> dict:
     rotation = inputs["full_pose"].reshape(-1, 5, 3)
     surface = morphable.pose(model, morphable.FaceParameters(inputs["shape"], inputs["exp"], rotation))
-    turn = landmarks.head_rotation(rotation)
+    turn = landmarks.head_rotation(rotation, chain=(0, 1))
     rows = landmarks.contour_row(turn, rule="deca")
     moving = landmarks.embed_face(surface.vertices, model.faces, points, rows)
     camera = cameras.from_deca(inputs["cam"])

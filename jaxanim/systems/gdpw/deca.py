@@ -4,6 +4,8 @@ One pass of the encoder; nothing is optimised. Pictures are RGB in [0, 1]; posit
 `Fit-DECA/fit_image.py`, with the detector left to the caller.
 """
 
+import math
+
 import flax.struct
 import jax
 import jax.numpy as jnp
@@ -15,6 +17,8 @@ from jaxanim.geometry import cameras, landmarks, morphable, render, shading
 from jaxanim.nn.apply import apply
 from jaxanim.systems.gdpw import crop as crops
 from jaxanim.systems.gdpw import networks
+
+_ROOT_TO_HEAD = (0, 1)  # FLAME's root and neck
 
 
 @flax.struct.dataclass
@@ -61,8 +65,9 @@ class FittedFace:
 def encode(params: Params, image: Float[Array, "*b h w 3"]) -> DecaCode:
     """Estimates the parameters of the faces in pictures of 224x224 (`crop.encoder_crop`), RGB in [0, 1]."""
     with jax.default_matmul_precision("highest"):
-        parameters = apply(networks.DecaEncoder(), params, image.reshape(-1, *image.shape[-3:])).parameters
-    return split(parameters.reshape(*image.shape[:-3], -1))
+        flat = image.reshape(math.prod(image.shape[:-3]), *image.shape[-3:])
+        parameters = apply(networks.DecaEncoder(), params, flat).parameters
+    return split(parameters.reshape(*image.shape[:-3], parameters.shape[-1]))
 
 
 def split(parameters: Float[Array, "*b 236"]) -> DecaCode:
@@ -108,7 +113,9 @@ def decode(
     with jax.default_matmul_precision("highest"):
         parameters = face_parameters(code)
         vertices = morphable.pose(model, parameters).vertices
-        rows = landmarks.contour_row(landmarks.head_rotation(parameters.rotations), rule="deca")
+        rows = landmarks.contour_row(
+            landmarks.head_rotation(parameters.rotations, chain=_ROOT_TO_HEAD), rule=points.contour.rule
+        )
         seen = landmarks.embed_face(vertices, model.faces, points, rows)
         fixed = morphable.embed(vertices, model.faces, model.landmarks[crops.LANDMARKS])
         return FittedFace(
@@ -120,6 +127,8 @@ def decode(
 
 
 def _place(camera: Float[Array, "*b 3"], points: Float[Array, "*b n 3"], placed: crops.Crop) -> Float[Array, "*b n 3"]:
+    # As released: projected pixels count from the picture's corner, and are taken as those of `crop`, which count from
+    # the first pixel's centre.
     size = networks.ENCODER_SIZE
     projected = cameras.project_weak_perspective(cameras.from_deca(camera), points, height=size, width=size)
     depth = projected.depth * camera[..., :1]

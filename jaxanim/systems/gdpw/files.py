@@ -40,7 +40,8 @@ def read_deca(path: Path) -> tuple[Card, Params]:
       WeightsError: the file is damaged, incomplete or of another system.
     """
     card, arrays = weights_file.read(path, system=DECA)
-    params = arrays.get("params", {}).get(_GROUP, {})
+    groups = arrays.get("params")
+    params = groups.get(_GROUP, {}) if isinstance(groups, dict) else {}
     name_table.check_filled(params, _template(), what=str(path))
     return card, params
 

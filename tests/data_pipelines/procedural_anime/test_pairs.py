@@ -30,6 +30,7 @@ def test_training_can_start_without_a_dataset():
         "posed": ((2, 512, 512, 4), "uint8"),
         "pose": ((2, 45), "float32"),
         "flow_px": ((2, 512, 512, 2), "float32"),
+        "known": ((2, 512, 512), "bool"),
     }
 
 
