@@ -97,7 +97,9 @@ def make_train_step(
             state = dataclasses.replace(state, params=params, optimizer={**state.optimizer, phase.wrt: optimizer})
             total = Averages({**total.total, **measured.total}, {**total.count, **measured.count})
             sound &= finite
-        return _finish(state, decay, sound), total
+        state = _finish(state, decay, sound)
+        row = averages.measured({"skipped_in_a_row": state.skipped_in_a_row})
+        return state, Averages({**total.total, **row.total}, {**total.count, **row.count})
 
     return jax.jit(step, donate_argnums=0, out_shardings=None if shardings is None else (shardings, None))
 

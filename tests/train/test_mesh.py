@@ -1,0 +1,141 @@
+import dataclasses
+import functools
+import re
+
+import jax
+import numpy as np
+import optax
+import pytest
+from jax.sharding import NamedSharding, PartitionSpec
+
+from jaxanim.data import host_rows, place
+from jaxanim.train import averages, mesh
+from jaxanim.train.checkpoint import Checkpoints
+from jaxanim.train.state import new_state
+from jaxanim.train.step import _parts, make_train_step
+from tests.train import toy_gan
+
+SPLIT = ((r"kernel$", None), (r"bias$", PartitionSpec()), ("", PartitionSpec()))
+BATCH = ("data", "fsdp")
+PHASES = (toy_gan.PHASES[0], dataclasses.replace(toy_gan.PHASES[2], every=2))
+OPTIMIZERS = {group: optax.sgd(0.02, momentum=0.5) for group in toy_gan.GROUPS}
+DECAY = {"generator": 0.9}
+
+
+@pytest.fixture(autouse=True)
+def _split_small_arrays(monkeypatch):
+    monkeypatch.setattr(mesh, "SMALLEST", 4)
+
+
+def plain_state():
+    key = jax.random.key(0)
+    return new_state(key, toy_gan.init(key), OPTIMIZERS, averaged=("generator",))
+
+
+def run(fsdp, devices, numbers, state=None, phases=PHASES):
+    """Trains on a mesh; every process would read its rows alone."""
+    grid = mesh.make_mesh(fsdp=fsdp, devices=devices)
+    made, shardings = mesh.born_sharded(plain_state, grid, SPLIT)
+    state = made if state is None else state
+    step = make_train_step(phases, OPTIMIZERS, average_decay=DECAY, shardings=shardings)
+    sharding = mesh.batch_sharding(grid, 16)
+    total = None
+    for number in numbers:
+        batch = toy_gan.batch(number)
+        assert host_rows(sharding, 16) == slice(0, 16)
+        state, measured = step(state, place(batch, sharding, 16), toy_gan.WEIGHTS, None)
+        total = measured if total is None else averages.combine(total, measured)
+    return state, averages.fetch(total), shardings
+
+
+@pytest.fixture(scope="module")
+def alone():
+    return run(1, jax.devices()[:1], range(12))[:2]
+
+
+@pytest.mark.parametrize("fsdp", [1, 4])
+def test_sharded_and_unsharded_runs_agree(alone, fsdp):
+    want, want_metrics = alone
+    got, metrics, shardings = run(fsdp, jax.devices(), range(12))
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-5),
+        toy_gan.plain((got.params, got.average)),
+        toy_gan.plain((want.params, want.average)),
+    )
+    assert metrics == pytest.approx(want_metrics, rel=1e-4, abs=1e-5)
+    assert jax.tree.all(jax.tree.map(lambda x, s: x.sharding.is_equivalent_to(s, x.ndim), got, shardings))
+
+
+def test_the_parts_of_a_batch_stay_on_their_devices():
+    grid = mesh.make_mesh(fsdp=2)
+    rows = jax.device_put(np.arange(16.0), mesh.batch_sharding(grid, 16))
+    split = jax.jit(functools.partial(_parts, count=2), out_shardings=NamedSharding(grid, PartitionSpec(None, BATCH)))
+    assert np.array_equal(split(rows), np.arange(16.0).reshape(8, 2).T)
+    text = split.lower(rows).compile().as_text()
+    assert not re.findall(r"all-gather|all-to-all|collective-permute|all-reduce", text)
+
+
+def test_parameters_and_the_state_of_their_optimizer_are_split_alike():
+    state, _ = mesh.born_sharded(toy_gan.state, mesh.make_mesh(fsdp=2), SPLIT)
+
+    def parts(leaf):
+        return leaf.sharding.spec, leaf.addressable_shards[0].data.shape
+
+    kernel = (PartitionSpec(None, "fsdp"), (toy_gan.SIZE, toy_gan.HIDDEN // 2))
+    assert parts(state.params["critic"]["in"]["kernel"]) == kernel
+    assert parts(state.optimizer["critic"][0].mu["in"]["kernel"]) == kernel
+    assert parts(state.params["critic"]["out"]["kernel"])[0] == PartitionSpec("fsdp")
+    assert parts(state.params["critic"]["in"]["bias"])[0] == PartitionSpec()
+    assert state.key.sharding.is_fully_replicated
+    assert len(state.average["generator"]["in"]["kernel"].sharding.device_set) == 4
+
+
+def test_the_numbers_a_run_starts_from_do_not_depend_on_the_mesh():
+    state, _ = mesh.born_sharded(toy_gan.state, mesh.make_mesh(fsdp=4), SPLIT)
+    one, _ = mesh.born_sharded(toy_gan.state, mesh.make_mesh(devices=jax.devices()[:1]), SPLIT)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), toy_gan.plain(state), toy_gan.plain(one))
+
+
+def test_a_run_goes_on_on_another_mesh(tmp_path):
+    want, *_ = run(1, jax.devices()[:1], range(6), phases=toy_gan.REGRESSION)
+    state, *_ = run(2, jax.devices(), range(3), phases=toy_gan.REGRESSION)
+    grid = mesh.make_mesh(fsdp=1, devices=jax.devices()[:2])
+    target, shardings = mesh.abstract(plain_state, grid, SPLIT)
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(state, position={"step": 3}, config={})
+        restored = checkpoints.restore(target)
+    assert jax.tree.all(jax.tree.map(lambda x, s: x.sharding == s, restored.state, shardings))
+    state, *_ = run(1, jax.devices()[:2], range(3, 6), restored.state, toy_gan.REGRESSION)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-5),
+        toy_gan.plain(state.params),
+        toy_gan.plain(want.params),
+    )
+
+
+def test_the_first_rule_that_matches_counts():
+    grid = mesh.make_mesh(fsdp=2)
+    tree = {"a": {"kernel": np.ones((8, 6))}, "b": np.ones(4)}
+    rules = ((r"a/.*kernel$", PartitionSpec("fsdp")), (r"kernel$", PartitionSpec()), (r"^b$", PartitionSpec("data")))
+    found = mesh.shardings_of(tree, grid, rules)
+    assert found["a"]["kernel"].spec == PartitionSpec("fsdp")
+    assert found["b"].spec == PartitionSpec("data")
+    with pytest.raises(ValueError, match="no rule says how b is split"):
+        mesh.shardings_of(tree, grid, rules[:2])
+    with pytest.raises(ValueError, match=r"b of shape \(3,\) cannot be split"):
+        mesh.shardings_of({"b": np.ones(3)}, grid, rules)
+
+
+def test_the_largest_axis_that_divides_is_split(monkeypatch):
+    assert mesh.largest_axis((3, 3, 8, 8), 4) == PartitionSpec(None, None, None, "fsdp")
+    assert mesh.largest_axis((12, 7), 4) == PartitionSpec("fsdp")
+    assert mesh.largest_axis((3, 7), 4) == PartitionSpec()
+    monkeypatch.setattr(mesh, "SMALLEST", 1000)
+    assert mesh.largest_axis((12, 8), 4) == PartitionSpec()
+
+
+def test_what_does_not_divide_is_refused():
+    with pytest.raises(ValueError, match="fsdp must divide the number of devices, 4, got 3"):
+        mesh.make_mesh(fsdp=3)
+    with pytest.raises(ValueError, match="a batch of 6 does not divide over 4 devices"):
+        mesh.batch_sharding(mesh.make_mesh(), 6)
