@@ -7,14 +7,13 @@ that every process holds one stretch of the batch (see `jaxanim.data.placement`)
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from jaxanim.train.state import TrainState
-
+State = TypeVar("State")
 Rule = tuple[str, PartitionSpec | None]  # regular expression of a path -> how to split; None: see `largest_axis`
 REPLICATED = PartitionSpec()
 # The first rule that matches counts. Paths look like `params/gen/conv/kernel` or `optimizer/gen/0/mu/conv/kernel`.
@@ -86,9 +85,7 @@ def shardings_of(state: Any, mesh: Mesh, rules: Sequence[Rule] = RULES) -> Any:
     return jax.tree_util.tree_map_with_path(choose, state)
 
 
-def born_sharded(
-    init: Callable[[], TrainState], mesh: Mesh, rules: Sequence[Rule] = RULES
-) -> tuple[TrainState, TrainState]:
+def born_sharded(init: Callable[[], State], mesh: Mesh, rules: Sequence[Rule] = RULES) -> tuple[State, State]:
     """Makes a state whose arrays are computed where they live; no device ever holds what it does not keep.
 
     Args:
@@ -103,7 +100,7 @@ def born_sharded(
     return jax.jit(init, out_shardings=shardings)(), shardings
 
 
-def abstract(init: Callable[[], TrainState], mesh: Mesh, rules: Sequence[Rule] = RULES) -> tuple[Any, Any]:
+def abstract(init: Callable[[], Any], mesh: Mesh, rules: Sequence[Rule] = RULES) -> tuple[Any, Any]:
     """Returns shapes and shardings of the state that `born_sharded` would make: what a checkpoint is restored to."""
     shapes = jax.eval_shape(init)
     shardings = shardings_of(shapes, mesh, rules)

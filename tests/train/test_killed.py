@@ -22,6 +22,7 @@ def environment(tmp_path_factory):
     return {
         **os.environ,
         "JAX_COMPILATION_CACHE_DIR": cache,
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",  # compiles faster
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
     }
@@ -49,7 +50,7 @@ def result(workdir, index=0):
 def test_a_run_that_is_killed_again_and_again_ends_bit_for_bit_as_one_that_was_not(environment, tmp_path):
     straight, killed = tmp_path / "straight", tmp_path / "killed"
     assert finish(start(environment, straight, steps=14)) == [0]
-    for how in ({"kill_at": 6}, {"die_in_save": (8, "arrays")}, {"die_in_save": (8, "manifest")}, {"kill_at": 11}):
+    for how in ({"die_in_save": (4, "manifest")}, {"die_in_save": (8, "arrays")}, {"kill_at": 11}):
         assert finish(start(environment, killed, steps=14, **how)) == [-signal.SIGKILL]
         assert not (killed / "result_0.json").exists()
     assert finish(start(environment, killed, steps=14)) == [0]

@@ -13,14 +13,15 @@ CENTRE = np.array([1.0, -1.0, 0.5, 2.0], np.float32)
 GROUPS = ("critic", "generator")
 
 
-def init(key):
-    keys = jax.random.split(key, 4)
+def init(seed):
+    rng = np.random.default_rng(seed)  # JAX would have to compile it
 
-    def dense(key, rows, columns):
-        return {"kernel": jax.random.normal(key, (rows, columns)) / rows**0.5, "bias": jnp.zeros(columns)}
+    def dense(rows, columns):
+        kernel = rng.normal(size=(rows, columns)) / rows**0.5
+        return {"kernel": jnp.asarray(kernel, jnp.float32), "bias": jnp.zeros(columns)}
 
-    generator = {"in": dense(keys[0], LATENT, HIDDEN), "out": dense(keys[1], HIDDEN, SIZE)}
-    critic = {"in": dense(keys[2], SIZE, HIDDEN), "out": dense(keys[3], HIDDEN, 1)}
+    generator = {"in": dense(LATENT, HIDDEN), "out": dense(HIDDEN, SIZE)}
+    critic = {"in": dense(SIZE, HIDDEN), "out": dense(HIDDEN, 1)}
     return {"params": {"generator": generator, "critic": critic}, "stats": {}}
 
 
@@ -72,8 +73,7 @@ def optimizers(rate=0.02):
 
 
 def state(seed=0, rate=0.02):
-    key = jax.random.key(seed)
-    return new_state(key, init(key), optimizers(rate), averaged=("generator",))
+    return new_state(jax.random.key(seed), init(seed), optimizers(rate), averaged=("generator",))
 
 
 def batch(step, size=16):
