@@ -86,6 +86,8 @@ class Checkpoints:
     ) -> None:
         """Starts to write a checkpoint; the state may be donated as soon as this returns. All processes call it.
 
+        A complete checkpoint of the same step stays as it is: a step has one state.
+
         Args:
           state: to save; numbers that are not finite are refused.
           position: where the data goes on, anything that JSON can hold.
@@ -98,6 +100,9 @@ class Checkpoints:
             raise ValueError(f"the parameters of step {step} are not finite: they are not saved")
         path = self._folder / f"{step:08d}"
         run = {"step": step, "position": position, "config": config, "score": score, "arrays": _shapes(state)}
+        text = json.dumps(run)
+        if _agreed(step in self.steps()):
+            return
         if jax.process_index() == 0:
             if path.exists():
                 shutil.rmtree(path)
@@ -107,7 +112,7 @@ class Checkpoints:
             self._writer.save(path / "state", args=ocp.args.StandardSave(state))
         except Exception as error:
             raise _failed(path, error) from error
-        self._thread = threading.Thread(target=self._finish, args=(path, run), name=f"checkpoint {step}")
+        self._thread = threading.Thread(target=self._finish, args=(path, text), name=f"checkpoint {step}")
         self._thread.start()
 
     def wait(self) -> None:
@@ -152,12 +157,12 @@ class Checkpoints:
     ) -> None:
         self.close()
 
-    def _finish(self, path: Path, run: dict[str, Any]) -> None:
+    def _finish(self, path: Path, run: str) -> None:
         """Waits for the arrays, then makes the checkpoint count and removes those that are too old."""
         try:
             self._writer.wait_until_finished()
             if jax.process_index() == 0:
-                (path / "run.json").write_text(json.dumps(run))
+                (path / "run.json").write_text(run)
                 manifest.write(path)
                 self._remove_old()
         except Exception as error:  # whatever it is, the next call reports it
@@ -198,8 +203,7 @@ class Checkpoints:
                 aside = path.with_name(f"{path.name}.damaged")
                 shutil.rmtree(aside, ignore_errors=True)
                 path.rename(aside)
-        if jax.process_count() > 1:
-            found = int(multihost_utils.broadcast_one_to_all(np.int32(found)))
+        found = _agreed(found)
         if found < 0 and any(self._folder.glob("*.damaged")):
             raise WeightsError(
                 f"every checkpoint in {self._folder} is damaged; remove the folder to start from the beginning"
@@ -215,6 +219,11 @@ def _is_finite(tree: Any) -> jax.Array:
 def _meet(what: str) -> None:
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices(what)
+
+
+def _agreed(value: int) -> int:
+    """Returns what the first process says."""
+    return value if jax.process_count() == 1 else int(multihost_utils.broadcast_one_to_all(np.int32(value)))
 
 
 def _failed(path: Path, error: Exception) -> OutputError:

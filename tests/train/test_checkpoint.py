@@ -131,6 +131,20 @@ def test_numbers_that_are_not_finite_never_reach_the_disk(tmp_path):
         assert list(tmp_path.iterdir()) == []
 
 
+def test_a_complete_checkpoint_is_never_written_again(folder):
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    with Checkpoints(folder) as checkpoints:
+        save(checkpoints, 20)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_what_json_cannot_hold_is_refused_before_anything_is_written(tmp_path):
+    with Checkpoints(tmp_path) as checkpoints:
+        with pytest.raises(TypeError, match="not JSON serializable"):
+            checkpoints.save(state_at(1), position={"step": np.int32(1)}, config={})
+        assert list(tmp_path.iterdir()) == []
+
+
 def test_another_model_is_refused_by_name(folder):
     made = toy_gan.state()
     critic = {**made.params["critic"], "out": {"kernel": jnp.ones((7, 1)), "extra": jnp.ones(1)}}
