@@ -1,0 +1,202 @@
+import json
+import logging
+import shutil
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from jaxanim.core.errors import OutputError, WeightsError
+from jaxanim.train import manifest
+from jaxanim.train.checkpoint import Checkpoints
+from tests.train import toy_gan
+
+
+def state_at(step):
+    made = toy_gan.state()
+    params = jax.tree.map(lambda leaf: leaf + step, made.params)
+    return type(made)(**{**vars(made), "step": jnp.int32(step), "params": params})
+
+
+def save(checkpoints, step, score=None):
+    checkpoints.save(state_at(step), position={"step": step}, config={"rate": 0.1}, score=score)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Two checkpoints, of steps 10 and 20."""
+    folder = tmp_path_factory.mktemp("saved")
+    with Checkpoints(folder) as checkpoints:
+        save(checkpoints, 10)
+        save(checkpoints, 20)
+    return folder
+
+
+@pytest.fixture
+def folder(saved, tmp_path):
+    return shutil.copytree(saved, tmp_path / "run")
+
+
+def restore(folder):
+    with Checkpoints(folder) as checkpoints:
+        return checkpoints.restore(toy_gan.state())
+
+
+def test_what_was_saved_comes_back_bit_for_bit(folder):
+    restored = restore(folder)
+    assert toy_gan.same(restored.state, state_at(20))
+    assert jax.random.normal(restored.state.key) == jax.random.normal(jax.random.key(0))
+    assert (restored.position, restored.config) == ({"step": 20}, {"rate": 0.1})
+
+
+def test_an_empty_folder_has_nothing_to_restore(tmp_path):
+    assert restore(tmp_path / "new") is None
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
+DAMAGES = {
+    "flipped": flip,
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "emptied": lambda path: path.write_bytes(b""),
+    "removed": lambda path: path.unlink(),
+}
+
+
+def test_any_damage_to_any_file_is_found_and_named(folder):
+    whole = folder / "00000020"
+    names = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
+    assert len(names) > 6
+    for name in names:
+        for damage in DAMAGES.values():
+            content = (whole / name).read_bytes()
+            damage(whole / name)
+            found = manifest.damage(whole)
+            assert found is not None
+            assert name.name in found or name.name == manifest.NAME
+            (whole / name).write_bytes(content)
+    assert manifest.damage(whole) is None
+
+
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "removed"])
+def test_the_checkpoint_before_a_damaged_one_is_used(folder, caplog, damage):
+    largest = max((folder / "00000020" / "state").rglob("*"), key=lambda path: path.is_file() and path.stat().st_size)
+    DAMAGES[damage](largest)
+    with caplog.at_level(logging.WARNING):
+        restored = restore(folder)
+    assert toy_gan.same(restored.state, state_at(10))
+    assert "step 20 is damaged" in caplog.text
+    assert largest.name in caplog.text
+    with Checkpoints(folder) as checkpoints:  # the damaged one is out of the way: its step can be saved again
+        assert checkpoints.steps() == [10]
+        save(checkpoints, 20)
+    assert toy_gan.same(restore(folder).state, state_at(20))
+
+
+def test_when_all_are_damaged_nothing_starts_anew(folder):
+    for path in folder.glob("*/run.json"):
+        flip(path)
+    for _ in range(2):  # also when it is tried again
+        with pytest.raises(WeightsError, match=r"every checkpoint .* is damaged"):
+            restore(folder)
+
+
+def test_a_checkpoint_without_a_manifest_does_not_count_and_is_swept_away(folder):
+    (folder / "00000020" / manifest.NAME).unlink()
+    assert toy_gan.same(restore(folder).state, state_at(10))
+    assert not (folder / "00000020").exists()
+
+
+def test_the_last_and_the_best_are_kept(tmp_path):
+    with Checkpoints(tmp_path, keep_last=1, keep_best=2, better="higher") as checkpoints:
+        for step, score in ((1, 0.5), (2, 0.9), (3, 0.1), (4, 0.7), (5, None)):
+            save(checkpoints, step, score)
+        checkpoints.wait()
+        assert checkpoints.steps() == [2, 4, 5]
+    assert {path.name for path in tmp_path.iterdir()} == {"00000002", "00000004", "00000005"}
+
+
+def test_numbers_that_are_not_finite_never_reach_the_disk(tmp_path):
+    made = state_at(3)
+    params = jax.tree.map(lambda leaf: leaf / 0.0, made.params)
+    with Checkpoints(tmp_path) as checkpoints:
+        with pytest.raises(ValueError, match="step 3 are not finite"):
+            checkpoints.save(type(made)(**{**vars(made), "params": params}), position={}, config={})
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_complete_checkpoint_is_never_written_again(folder):
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    with Checkpoints(folder) as checkpoints:
+        save(checkpoints, 20)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_what_json_cannot_hold_is_refused_before_anything_is_written(tmp_path):
+    with Checkpoints(tmp_path) as checkpoints:
+        with pytest.raises(TypeError, match="not JSON serializable"):
+            checkpoints.save(state_at(1), position={"step": np.int32(1)}, config={})
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_another_model_is_refused_by_name(folder):
+    made = toy_gan.state()
+    critic = {**made.params["critic"], "out": {"kernel": jnp.ones((7, 1)), "extra": jnp.ones(1)}}
+    other = type(made)(**{**vars(made), "params": {**made.params, "critic": critic}})
+    with Checkpoints(folder) as checkpoints, pytest.raises(WeightsError, match=r"another model .*'extra'"):
+        checkpoints.restore(other)
+    assert toy_gan.same(restore(folder).state, state_at(20))  # and not called damaged
+
+
+def test_a_failed_write_is_reported_and_the_previous_one_stays(folder, monkeypatch):
+    def full(path):
+        raise OSError(28, "No space left on device")
+
+    checkpoints = Checkpoints(folder)
+    monkeypatch.setattr(manifest, "write", full)
+    save(checkpoints, 30)
+    with pytest.raises(OutputError, match=r"00000030 could not be written, .* No space left"):
+        checkpoints.close()
+    monkeypatch.undo()
+    assert toy_gan.same(restore(folder).state, state_at(20))
+
+
+def test_the_state_can_be_donated_while_it_is_being_written(tmp_path):
+    made = state_at(1)
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(made, position={}, config={})
+        overwrite = jax.jit(lambda state: jax.tree.map(lambda x: x * 0, state.params), donate_argnums=0)
+        jax.block_until_ready(overwrite(made))
+        checkpoints.wait()
+        assert toy_gan.same(checkpoints.restore(toy_gan.state()).state, state_at(1))
+
+
+def test_a_checkpoint_moves_to_another_mesh(folder):
+    mesh = Mesh(np.array(jax.devices()), ("fsdp",))
+
+    def spread(leaf):
+        split = leaf.ndim > 0 and leaf.shape[0] % 4 == 0
+        return NamedSharding(mesh, PartitionSpec("fsdp") if split else PartitionSpec())
+
+    made = toy_gan.state()
+    target = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=spread(x)), made)
+    with Checkpoints(folder) as checkpoints:
+        on_four = checkpoints.restore(target).state
+        assert toy_gan.same(on_four, state_at(20))
+        assert len(on_four.params["critic"]["in"]["kernel"].addressable_shards[0].data) == toy_gan.SIZE // 4
+        checkpoints.save(on_four, position={}, config={})
+    back = restore(folder)
+    assert toy_gan.same(back.state, state_at(20))
+    assert len(back.state.params["critic"]["in"]["kernel"].sharding.device_set) == 1
+
+
+def test_the_manifest_is_a_plain_list(folder):
+    listed = json.loads((folder / "00000020" / manifest.NAME).read_text())
+    assert "run.json" in listed
+    assert all(len(value) == 64 for value in listed.values())
