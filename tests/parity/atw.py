@@ -278,18 +278,18 @@ def _penalty(run: _Training, params: Params, golden: Golden) -> Report:
     """Compares the slope whose length the penalty takes, and the penalty with those lengths."""
     network = objectives.discriminator(run.design, adversarial=True)
 
-    def patches(images: jax.Array) -> jax.Array:
-        return apply(network, params[DISCRIMINATOR], images).adversarial
-
     share = jnp.asarray(run.shares[0])
 
     def slope_and_penalty(params: Params) -> tuple[jax.Array, jax.Array]:
-        fake = objectives.generate(run.design, params, run.image, run.target).image
+        def patches(images: jax.Array) -> jax.Array:
+            return apply(network, params[DISCRIMINATOR], images).adversarial
+
+        fake = objectives.generate(run.design, params[GENERATOR], run.image, run.target).image
         weight = share[:, None, None, None]
         slope = jax.grad(lambda images: patches(images).sum())(weight * run.image + (1.0 - weight) * fake)
         return slope, adversarial.gradient_penalty(patches, run.image, fake, share, reduction="sum")
 
-    slope, penalty = jax.jit(slope_and_penalty)(params[GENERATOR])
+    slope, penalty = jax.jit(slope_and_penalty)(params)
     lengths = np.sqrt(np.square(np.asarray(slope, np.float64)).sum(axis=(1, 2, 3)))
     limit = (TOLERANCE_FACTOR * golden["meta"]["f32_noise"]["losses_rel"],) * 3
     step = int(next(key for key in golden if key.startswith("gp_grad_s")).removeprefix("gp_grad_s"))

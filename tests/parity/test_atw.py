@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from jaxanim.ops import residual_warp
-from tests.parity import atw_pictures, atw_residual_warp, checkpoints, goldens, run
+from jaxanim.systems.atw import ATW_OFFICIAL, Batch, objectives, presets
+from tests.parity import atw, atw_pictures, atw_residual_warp, checkpoints, goldens, run
 from tests.systems.atw import released
 
 GOLDENS = Path(__file__).parents[1] / "golden" / "atw"
@@ -48,9 +49,23 @@ def test_network(tmp_path, name):
     check(name, write(tmp_path, name) / f"{name}.npz")
 
 
-def test_losses_and_gradients(tmp_path):
+def test_losses(tmp_path):
+    """All seventeen, forwards; their gradients are part of the sweep."""
     networks = (CLASS, "discriminator_class_d8", "discriminator_warp_class_d8")
-    check("train_smooth_class", write(tmp_path, *networks, gains=checkpoints.ATW_SMOOTH_GAINS))
+    write(tmp_path, *networks, gains=checkpoints.ATW_SMOOTH_GAINS)
+    golden = goldens.read_golden(GOLDENS / "train_smooth_class.npz")
+    training = atw._Training(presets.RAFD, golden)
+    groups = zip(atw.IN_METADATA, networks, strict=True)
+    params = {group: atw.params_of(group, presets.RAFD, tmp_path / f"{name}.npz") for group, name in groups}
+    batch = Batch(training.image, training.source, training.target, jnp.asarray(training.shares[0]), params)
+    ours = {}
+    for phase in objectives.phases(presets.RAFD, ATW_OFFICIAL):
+        _, terms = jax.jit(phase.loss_fn)(params[phase.wrt], batch, ATW_OFFICIAL.weights())
+        ours |= atw.official_losses(phase.wrt, {name: float(value) for name, value in terms.items()})
+    expected = dict(zip(golden["loss_names"], golden["losses_f64"], strict=True))
+    assert set(ours) == set(expected)
+    for name, value in expected.items():
+        np.testing.assert_allclose(ours[name], value, rtol=3.4e-5, err_msg=name)
 
 
 def test_residual_warp(tmp_path):
@@ -81,8 +96,8 @@ def test_other_networks(tmp_path, name):
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("name", ["train_class", "train_au", "train_smooth_au"])
-def test_other_losses_and_gradients(tmp_path, name):
+@pytest.mark.parametrize("name", ["train_class", "train_au", "train_smooth_class", "train_smooth_au"])
+def test_losses_and_gradients(tmp_path, name):
     kind = "class_d8" if name.endswith("class") else "au"
     networks = (CLASS if kind == "class_d8" else UNITS, f"discriminator_{kind}", f"discriminator_warp_{kind}")
     gains = checkpoints.ATW_SMOOTH_GAINS if "smooth" in name else checkpoints.ATW_GAINS
