@@ -3,6 +3,7 @@
 jaxanim convert tha4-student CHARACTER_FOLDER -o char.safetensors   (holds character_model.yaml)
 jaxanim convert tha4 FOLDER -o tha4.safetensors                     (holds the five .pt files)
 jaxanim convert deca deca_model.tar -o deca.safetensors             (the encoder that fits faces to pictures)
+jaxanim convert atw 300_net_gen.pth [..._dis.pth ..._dis_warp.pth] -o atw.safetensors   (or the folder they are in)
 """
 
 import argparse
@@ -13,8 +14,10 @@ from jaxanim.core.errors import InputError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this subcommand."""
-    parser.add_argument("what", choices=["tha4-student", "tha4", "deca"], help="which checkpoint")
-    parser.add_argument("source", type=Path, help="the folder it was released in; for deca the file will do, too")
+    parser.add_argument("what", choices=["tha4-student", "tha4", "deca", "atw"], help="which checkpoint")
+    parser.add_argument(
+        "source", type=Path, nargs="+", help="the folder it was released in; for deca and atw files will do, too"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, help="a .safetensors file")
     parser.add_argument("--name", help="what to call it; default: the folder's name, or what the network is")
     parser.add_argument("--licence", help="licence of the source, where the folder does not say it")
@@ -24,14 +27,24 @@ def run(args: argparse.Namespace) -> None:
     """Runs the subcommand."""
     if args.output.suffix != ".safetensors":
         raise InputError(f"{args.output}: the output is a .safetensors file")
+    from jaxanim.systems.atw import files as atw
     from jaxanim.systems.gdpw import files as gdpw
     from jaxanim.systems.tha4 import conversion as tha4
 
-    make = {
-        "tha4-student": tha4.convert_student_folder,
-        "tha4": tha4.convert_full_folder,
-        "deca": gdpw.convert_deca,
-    }[args.what]
-    card = make(args.source, args.output, name=args.name, licence=args.licence)
+    if args.what == "atw":
+        card = atw.convert_atw(args.source, args.output, name=args.name, licence=args.licence)
+    else:
+        make = {
+            "tha4-student": tha4.convert_student_folder,
+            "tha4": tha4.convert_full_folder,
+            "deca": gdpw.convert_deca,
+        }[args.what]
+        card = make(_only(args.source, args.what), args.output, name=args.name, licence=args.licence)
     print(f"{args.output}: {card.name} ({card.system})")
     print(f"licence of the source: {card.licence}")
+
+
+def _only(sources: list[Path], what: str) -> Path:
+    if len(sources) > 1:
+        raise InputError(f"convert {what} takes one folder or file, got {len(sources)}")
+    return sources[0]

@@ -60,3 +60,52 @@ def test_halving_a_doubled_image_smooths_it():
     image = jnp.asarray([[0.0, 8.0, 0.0]])[..., None]
     result = pyramid.downsample_area(pyramid.upsample_bilinear(image))[..., 0]
     np.testing.assert_allclose(result, [[1.0, 6.0, 1.0]])
+
+
+@pytest.mark.parametrize("factors", [(1, 3), (4, 1), (5, 2), (3, 3)])
+def test_other_factors_down_and_up(key, factors):
+    image = jax.random.normal(key, (2, 4, 3, 2))
+    height, width = 4 * factors[0], 3 * factors[1]
+    expected = jax.image.resize(image, (2, height, width, 2), "linear", antialias=False)
+    enlarged = pyramid.upsample_bilinear(image, factors)
+    np.testing.assert_allclose(enlarged, expected, atol=TOLERANCE)
+    blocks = np.asarray(enlarged).reshape(2, 4, factors[0], 3, factors[1], 2)
+    np.testing.assert_allclose(pyramid.downsample_area(enlarged, factors), blocks.mean(axis=(2, 4)), atol=TOLERANCE)
+
+
+def test_factors_that_do_not_divide():
+    with pytest.raises(ValueError, match="multiples of 3x2 pixels, got 6x5"):
+        pyramid.downsample_area(jnp.zeros((6, 5, 1)), (3, 2))
+    with pytest.raises(ValueError, match="factors must be 1 or more"):
+        pyramid.upsample_bilinear(jnp.zeros((6, 5, 1)), (0, 2))
+
+
+@pytest.mark.parametrize(
+    ("factors", "steps"),
+    [
+        ((1, 1), ()),
+        ((8, 8), ((2, 2), (2, 2), (2, 2))),
+        ((6, 6), ((2, 2), (3, 3))),
+        ((15, 15), ((15, 15),)),
+        ((6, 4), ((2, 2), (1, 2), (3, 1))),
+        ((1, 2), ((1, 2),)),
+    ],
+)
+def test_steps_of_a_pyramid(factors, steps):
+    assert pyramid.halving_steps(factors) == steps
+
+
+def test_bands_give_the_picture_back(key):
+    image = jax.random.normal(key, (2, 12, 24, 3))
+    steps = pyramid.halving_steps((6, 12))
+    small, bands = jax.jit(lambda image: pyramid.residual_bands(image, steps))(image)
+    assert small.shape == (2, 2, 2, 3)
+    assert [band.shape[1:3] for band in bands] == [(12, 24), (6, 12), (6, 6)]
+
+    @jax.jit
+    def joined(small, bands):
+        for step, band in reversed(list(zip(steps, bands, strict=True))):
+            small = pyramid.upsample_bilinear(small, step) + band
+        return small
+
+    np.testing.assert_allclose(joined(small, bands), image, atol=1e-5)

@@ -19,14 +19,23 @@ THA4_GAINS = (
 )
 
 
-def draw(salt: str, name: str, shape: Sequence[int]) -> np.ndarray:
+Gains = Sequence[tuple[str, float]]
+ATW_GAINS = (
+    (r"^flow_pred\.3\.weight$", 0.14),
+    (r"^refine\.6\.weight$", 0.16),
+    (r"^model\.\d+\.weight$", math.sqrt(2.0)),
+)
+ATW_SMOOTH_GAINS = ((r"^flow_pred\.3\.weight$", 0.01), *ATW_GAINS)  # moves of about a pixel
+
+
+def draw(salt: str, name: str, shape: Sequence[int], gains: Gains = THA4_GAINS) -> np.ndarray:
     """Draws one tensor."""
     seed = int.from_bytes(hashlib.sha256((salt + name).encode()).digest()[:8], "little")
     noise = np.random.default_rng(seed).standard_normal(tuple(shape))
     if len(shape) <= 1:
         value = 1.0 + 0.1 * noise if name.endswith("weight") else 0.1 * noise
     else:
-        gain = next((gain for pattern, gain in THA4_GAINS if re.search(pattern, name)), 1.0)
+        gain = next((gain for pattern, gain in gains if re.search(pattern, name)), 1.0)
         value = noise * (gain / math.sqrt(math.prod(shape[1:])))
     return value.astype(np.float32)
 
@@ -47,9 +56,9 @@ def make_with_batch_norms(manifest: Mapping[str, Sequence[int]], salt: str) -> d
     return {name: draw_of_batch_norm(salt, name, shape) for name, shape in manifest.items()}
 
 
-def make(manifest: Mapping[str, Sequence[int]], salt: str) -> dict[str, np.ndarray]:
+def make(manifest: Mapping[str, Sequence[int]], salt: str, gains: Gains = THA4_GAINS) -> dict[str, np.ndarray]:
     """Draws a whole checkpoint."""
-    return {name: draw(salt, name, shape) for name, shape in manifest.items()}
+    return {name: draw(salt, name, shape, gains) for name, shape in manifest.items()}
 
 
 def fingerprint(arrays: Mapping[str, np.ndarray]) -> str:

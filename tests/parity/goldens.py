@@ -48,10 +48,10 @@ def deviation(error: np.ndarray, tolerance: tuple[float, float, float], *, stats
 
 
 def read_golden(path: Path) -> dict[str, Any]:
-    """Reads a golden; `meta` is parsed where there is one."""
+    """Reads a golden; `meta` is parsed where there is one, and says which file it is from."""
     with np.load(path, allow_pickle=False) as archive:
         golden = {name: archive[name] for name in archive.files}
-    return golden | ({"meta": json.loads(str(golden["meta"]))} if "meta" in golden else {})
+    return golden | ({"meta": json.loads(str(golden["meta"])) | {"path": str(path)}} if "meta" in golden else {})
 
 
 def read_checkpoint(path: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
