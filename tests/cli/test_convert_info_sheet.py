@@ -115,3 +115,13 @@ def test_sheet_refuses(command, fake_renderer, tmp_path, monkeypatch, options, m
     assert result.code == 2
     assert message in result.err
     assert fake_renderer == []
+
+
+def test_convert_writes_safetensors_alone(command, character_folder, tmp_path):
+    """A user's checkpoint must not be overwritten by its own conversion."""
+    target = tmp_path / "model.tar"
+    target.write_text("precious")
+    result = command("convert", "tha4-student", character_folder, "-o", target)
+    assert result.code == 2
+    assert "model.tar: the output is a .safetensors file" in result.err
+    assert target.read_text() == "precious"

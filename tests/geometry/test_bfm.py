@@ -200,3 +200,9 @@ def test_h5_of_something_else(tmp_path):
     path = write_h5(tmp_path / "a.h5", **{"expression/model/mean": None})
     with pytest.raises(InputError, match=r"a\.h5: has no 'expression/model/mean'; it holds \['expression', 'shape'\]"):
         bfm.read_h5(path)
+
+
+def test_h5_whose_means_differ(tmp_path):
+    write_h5(tmp_path / "model.h5", **{"expression/model/mean": np.zeros(9)})
+    with pytest.raises(InputError, match="the means of shape and expression have"):
+        bfm.read_h5(tmp_path / "model.h5")

@@ -183,3 +183,27 @@ def test_wrong_embeddings(folder, embedding):
     with pytest.raises(InputError, match="refused"):
         flame.read_contour(folder / "a.npy")
     assert not (folder / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"full_lmk_faces_idx": np.zeros((2, 68), int)}, r"full_lmk_faces_idx is int64 of shape \(2, 68\)"),
+        ({"full_lmk_faces_idx": np.zeros(68, int)}, r"of shape \(68,\), FLAME's is \(1, 68\)"),
+        ({"full_lmk_faces_idx": np.full((1, 68), 1.5)}, "holds numbers of triangles that are not whole"),
+        ({"full_lmk_bary_coords": np.zeros((1, 68, 3))}, "full_lmk_bary_coords holds weights that do not sum to 1"),
+    ],
+)
+def test_wrong_fixed_landmarks(folder, embedding, change, message):
+    path = folder / "landmark_embedding.npz"
+    np.savez(path, **dict(embedding, **change))
+    with pytest.raises(InputError, match=message):
+        flame.read_fixed_landmarks(path)
+
+
+def test_a_ragged_embedding(folder):
+    (folder / "flame_static_embedding.pkl").write_bytes(
+        pickle.dumps({"lmk_face_idx": [[1], [1, 2]], "lmk_b_coords": 0})
+    )
+    with pytest.raises(InputError, match="lmk_face_idx is no array"):
+        flame.read_static_landmarks(folder / "flame_static_embedding.pkl")

@@ -104,6 +104,12 @@ def test_missing_files(folder):
         ('{"expressions": ["jaw', "a damaged or truncated"),
         ("[]", "has no list 'expressions'"),
         ('{"expressions": ["jawOpen"], "idx_to_landmark_verts": [1.5]}', "has no list 'idx_to_landmark_verts'"),
+        ('{"expressions": ["jawOpen"], "idx_to_landmark_verts": [true]}', "has no list 'idx_to_landmark_verts'"),
+        (
+            '{"expressions": ["jawOpen"], "idx_to_landmark_verts": [1000000000000000000000]}',
+            "names vertices that are not there",
+        ),
+        ("[" * 100_000, "a damaged or truncated"),
         ('{"expressions": ["../jawOpen"], "idx_to_landmark_verts": [1]}', "outside its folder"),
     ],
 )

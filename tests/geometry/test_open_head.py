@@ -331,6 +331,22 @@ class TestFile:
         text.write_text("hello")
         self._fails_in_one_line(text, "damaged")
 
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"template": np.zeros((5, 3), np.float32)}, "identity_basis is .* which does not fit the others"),
+            ({"parents": np.zeros(3, np.int32)}, "does not fit the others"),
+            ({"faces": np.full((11888, 3), 9999, np.int32)}, "faces name vertices that are not there"),
+            ({"joint_names": np.zeros(5, np.int32)}, "joint_names is int32"),
+        ],
+    )
+    def test_arrays_that_do_not_fit(self, tmp_path, change, message):
+        path = tmp_path / "odd.npz"
+        with np.load(open_head.bundled_open_head()) as stored:
+            np.savez(path, **{**stored, **change})
+        with pytest.raises(InputError, match=message):
+            open_head.load_open_head(path)
+
     @pytest.mark.parametrize("key", ["template", "faces", "landmarks_98_face", "part_ranges"])
     def test_missing_key(self, tmp_path, key):
         partial = tmp_path / "partial.npz"

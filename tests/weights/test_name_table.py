@@ -158,3 +158,10 @@ def test_filled_templates_pass(source):
 def test_filled_otherwise(source, change, message):
     with pytest.raises(WeightsError, match=f"net.safetensors.*{message}"):
         name_table.check_filled(apply(source) | change, TEMPLATE, what="net.safetensors")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_are_not_finite(source, value):
+    source["fc.bias"][1] = value
+    with pytest.raises(WeightsError, match=r"net\.pt: fc\.bias holds numbers that are not finite"):
+        apply(source)
