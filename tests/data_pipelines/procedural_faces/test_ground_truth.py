@@ -61,7 +61,7 @@ def psnr(first, second):
 
 
 def test_the_source_warped_by_the_flow_is_the_driving_picture():
-    """100 pairs at 128 pixels have 32.1 dB where the source shows it, benchmarks/data.py says; here are twelve."""
+    """100 pairs at 128 pixels have 32.3 dB where the source shows it, benchmarks/data.py says; here are twelve."""
     pairs = records.DrawnFacePairs(count=12, seed=0, size=128, people=range(4))
     with_flow, without = [], []
     for number in range(len(pairs)):
