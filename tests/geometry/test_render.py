@@ -51,6 +51,16 @@ def test_normals_point_outwards_and_the_light_falls_from_above():
     assert picture.max() <= 1.0
 
 
+def test_depths_are_those_of_the_surface():
+    vertices, faces = ball()
+    depths = np.asarray(render.depth_map(vertices, faces, **SIZE))[..., 0]
+    fragments = rasterize.rasterize(vertices, faces, **SIZE)
+    seen = np.asarray(fragments.face) >= 0
+    np.testing.assert_allclose(depths[seen], np.asarray(fragments.depth)[seen], atol=1e-4)
+    assert (depths[~seen] == 0.0).all()
+    assert depths[12, 12] - vertices[:, 2].mean() < -8  # the front of a ball of radius 9
+
+
 def test_vertex_normals_of_a_corner():
     """Of three triangles at the origin in the coordinate planes: the diagonal."""
     vertices = jnp.asarray([(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (5, 5, 5)], jnp.float32)

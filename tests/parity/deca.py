@@ -117,8 +117,8 @@ def _crops(golden: Golden, box: crop.FaceBox, seen: crop.Crop, final: crop.Crop)
 
 
 def _encode(params: Params, images: jax.Array) -> tuple[networks.DecaEncoding, deca.DecaCode]:
-    encoding = apply(networks.DecaEncoder(), params, images)
-    return encoding, deca.split(encoding.parameters)
+    """Runs the encoder as users do, and once more for what is inside it; the compiler makes one run of both."""
+    return apply(networks.DecaEncoder(), params, images), deca.encode(params, images)
 
 
 def _encoder(golden: Golden, params: Params, cut: np.ndarray) -> Report:

@@ -127,6 +127,16 @@ def test_the_contour_follows_the_turn(model, points, decode):
         np.testing.assert_allclose(faces.landmarks_px[number, :17], contour, atol=1e-3)
 
 
+def test_the_contour_goes_by_its_own_rule(model, points):
+    """Tables of FLAME_PyTorch count turns the other way: 20 degrees are in the row of -20."""
+    turned = codes(pose=np.deg2rad(np.array([[0, 20, 0, 0, 0, 0]] * 2, np.float32)))
+    other = points.replace(contour=points.contour.replace(rule="flame_pytorch"))
+    face = jax.jit(deca.decode)(model, other, turned, PLACED)
+    middles = np.asarray(face.vertices_px[0])[np.asarray(model.faces)].mean(axis=1)
+    contour = middles[np.asarray(points.contour.face[39 + 20]), :2]
+    np.testing.assert_allclose(face.landmarks_px[0, :17], contour, atol=1e-3)
+
+
 def test_a_model_without_landmarks(model, points):
     with pytest.raises(ValueError, match=r"needs 68 landmarks, it has \[\]"):
         deca.decode(model.replace(landmarks={}), points, jax.tree.map(lambda a: a[0], codes()), crop.whole_picture())
