@@ -1,12 +1,12 @@
 """How the head and body numbers of a pose move the points of a drawing, and the way back.
 
 Rest points are lifted to a depth, turned, and projected without perspective. Signs and sizes follow what a released
-THA4 character does, measured by finding patches of its rest picture in its posed ones: head_x +1 raises its eyes by
-8 px and its fringe by 8, head_y +1 moves them 6 to 7 and 8 px to the viewer's left and the tips of the hair behind the
-head 3 to 7 px the other way, neck_z +1 turns its head 9.4 degrees about the neck, body_z +1 turns everything 4.6
-degrees about the waist, body_y +1 moves its face 1 px, its chest 5 px and its hips 5 px to the viewer's left, the hair
-behind 3 to 6 px the other way and its hands less than 1 px, breathing +1 lifts its chest 1.9 px. The drawings meet each
-of these within two pixels.
+THA4 character does, measured by finding patches of its rest picture in its posed ones (in brackets by its own flow):
+head_x +1 raises its eyes by 7 px (8.7) and its fringe by 8, head_y +1 moves them 5 to 6 (7) and 8 px to the viewer's
+left and the tips of the hair behind the head 3 to 7 px the other way, neck_z +1 turns its head 9.4 degrees about the
+neck, body_z +1 turns everything 4.6 degrees about the waist, body_y +1 moves its face 1 px, its chest 5 px and its
+hips 5 px to the viewer's left, the hair behind 3 to 6 px the other way and its hands less than 1 px, breathing +1
+lifts its chest 1.9 px. The drawings meet each of these within two pixels.
 """
 
 import dataclasses
