@@ -40,12 +40,22 @@ class Generated:
 
 
 class MotionBlock(nn.Module):
-    """x + norm(conv(relu(norm(conv(x)))))."""
+    """x + norm(conv(relu(norm(conv(x))))).
+
+    Attributes:
+      modulate: whether the drive shifts what the first norm gives, see `MotionNetwork`.
+    """
+
+    modulate: bool = False
 
     @nn.compact
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
+    def __call__(self, x: Float[Array, "b h w c"], drive: Float[Array, "b d"]) -> Float[Array, "b h w c"]:
         y = _conv(x.shape[-1], 3, 1, "conv0")(x)
-        y = nn.relu(norms.instance_norm("norm0")(y))
+        y = norms.instance_norm("norm0")(y)
+        if self.modulate:
+            shift = nn.Dense(x.shape[-1], use_bias=False, kernel_init=NORMAL, name="drive")(drive)
+            y = y + shift[:, None, None, :]
+        y = nn.relu(y)
         y = _conv(x.shape[-1], 3, 1, "conv1")(y)
         return x + norms.instance_norm("norm1")(y)
 
@@ -64,9 +74,12 @@ class MotionNetwork(nn.Module):
 
     Attributes:
       width: channels of the first layer.
+      modulate: whether the drive also shifts the features of every block. Neither paper nor released code; the drive
+        no longer has to come in from the border, so that it is learnt in a fraction of the steps.
     """
 
     width: int
+    modulate: bool = False
 
     @nn.compact
     def __call__(self, image: Float[Array, "b h w 3"], drive: Float[Array, "b d"]) -> Float[Array, "b h w 2"]:
@@ -75,7 +88,7 @@ class MotionNetwork(nn.Module):
         x = _conv(2 * self.width, 4, 2, "down1_conv")(x)
         x = nn.relu(norms.instance_norm("down1_norm")(x))
         for block in range(MOTION_BLOCKS):
-            x = MotionBlock(name=f"block{block}")(x)
+            x = MotionBlock(self.modulate, name=f"block{block}")(x, drive)
         x = _up(self.width, 4, "up0_conv")(x)
         x = nn.relu(norms.instance_norm("up0_norm")(x))
         return jnp.tanh(_up(2, 6, "up1_conv")(x))
@@ -112,12 +125,14 @@ class Generator(nn.Module):
       reach: farthest displacement, as a fraction of the distance between the corner pixels' centres.
       refine: whether to repaint.
       refine_downs: see `RefinementNetwork`.
+      modulate: see `MotionNetwork`.
     """
 
     width: int
     reach: float
     refine: bool = True
     refine_downs: int = 1
+    modulate: bool = False
 
     @nn.compact
     def __call__(
@@ -125,7 +140,7 @@ class Generator(nn.Module):
     ) -> Generated:
         """Generates pictures; `amount` multiplies the motion: 0 stays, 1 goes all the way."""
         height, width = image.shape[1:3]
-        motion = MotionNetwork(self.width, name="motion")(image, drive) * amount[:, None, None, None]
+        motion = MotionNetwork(self.width, self.modulate, name="motion")(image, drive) * amount[:, None, None, None]
         # Positions need float32, whatever the networks compute in.
         span = self.reach * jnp.asarray([width - 1, height - 1], jnp.float32)[None, None, None, :]
         flow_px = motion.astype(jnp.float32) * span

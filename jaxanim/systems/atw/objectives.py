@@ -22,6 +22,7 @@ from jaxanim.systems.atw.presets import Design
 
 GENERATOR, DISCRIMINATOR, WARP_DISCRIMINATOR = "generator", "discriminator", "warp_discriminator"
 TERMS = frozenset({"adv", "drv", "warp", "cyc", "ref"})
+ALL_TERMS = TERMS | {"pair"}
 Terms = dict[str, Float[Array, " b"]]
 
 
@@ -30,12 +31,13 @@ class Objective:
     """What is minimised.
 
     Attributes:
-      adv, drv, warp, cyc, ref, gp: weights. The paper's text calls `cyc` lambda_rec.
+      adv, drv, warp, cyc, ref, gp, pair: weights. The paper's text calls `cyc` lambda_rec.
       cyc_on_warp: whether the cycle's warped picture has to be the original, too.
       ref_on_cycle: whether refinement has to keep the cycle's warped picture, too.
       penalty: what the gradient penalty differentiates, see `adversarial.gradient_penalty`.
       terms: which terms there are (the ablations of table 2); those left out are not computed. The gradient penalty
-        comes and goes with 'adv', the discriminator of warped pictures with 'warp'.
+        comes and goes with 'adv', the discriminator of warped pictures with 'warp'. Besides those of the paper there
+        is 'pair', for data that show the target: both pictures have to be it.
     """
 
     adv: float = 1.0
@@ -44,6 +46,7 @@ class Objective:
     cyc: float = 10.0
     ref: float = 10.0
     gp: float = 10.0
+    pair: float = 10.0
     cyc_on_warp: bool = False
     ref_on_cycle: bool = False
     penalty: adversarial.Reduction = "sum"
@@ -51,13 +54,13 @@ class Objective:
 
     def __post_init__(self) -> None:
         """Checks the names of terms."""
-        if not self.terms <= TERMS or not self.terms & {"adv", "drv", "warp"}:
+        if not self.terms <= ALL_TERMS or not self.terms & {"adv", "drv", "warp", "pair"}:
             given = sorted(self.terms)
-            raise ValueError(f"terms must be of {sorted(TERMS)}, one of them adv, drv or warp; got {given}")
+            raise ValueError(f"terms must be of {sorted(ALL_TERMS)}, one of them adv, drv, warp or pair; got {given}")
 
     def weights(self) -> Mapping[str, float]:
         """Returns the weights as loss functions take them."""
-        return {name: getattr(self, name) for name in ("adv", "drv", "warp", "cyc", "ref", "gp")}
+        return {name: getattr(self, name) for name in ("adv", "drv", "warp", "cyc", "ref", "gp", "pair")}
 
 
 ATW_PAPER = Objective()
@@ -75,6 +78,7 @@ class Batch:
       target: what the generator is to show.
       share: of the real picture in those that the gradient penalty looks at, uniform in [0, 1).
       frozen: parameters of all groups as they are; a phase takes those from here that it does not change.
+      truth: what the target looks like, where the data show it.
     """
 
     image: Float[Array, "b h w 3"]
@@ -82,6 +86,7 @@ class Batch:
     target: Float[Array, "b d"]
     share: Float[Array, " b"]
     frozen: Params
+    truth: Float[Array, "b h w 3"] | None = None
 
 
 def make_batch(
@@ -90,9 +95,10 @@ def make_batch(
     image: Float[Array, "b h w 3"],
     source: Float[Array, "b d"],
     target: Float[Array, "b d"],
+    truth: Float[Array, "b h w 3"] | None = None,
 ) -> Batch:
     """Joins data, the random numbers of a step and the present parameters."""
-    return Batch(image, source, target, jax.random.uniform(key, (image.shape[0],), image.dtype), params)
+    return Batch(image, source, target, jax.random.uniform(key, (image.shape[0],), image.dtype), params, truth)
 
 
 def generate(
@@ -105,7 +111,7 @@ def generate(
 
 def generator(design: Design) -> networks.Generator:
     """Returns the generator of a design."""
-    return networks.Generator(design.width, design.reach, design.refine, design.refine_downs)
+    return networks.Generator(design.width, design.reach, design.refine, design.refine_downs, design.modulate)
 
 
 def discriminator(design: Design, *, adversarial: bool) -> networks.Discriminator:
@@ -150,6 +156,11 @@ def generator_terms(params: Params, batch: Batch, *, design: Design, objective: 
     terms = _judged_terms(made, batch, design, objective)
     if "ref" in objective.terms:
         terms["ref"] = reconstruction.l1(made.warped, made.image)
+    if "pair" in objective.terms:
+        if batch.truth is None:
+            raise ValueError("the term 'pair' needs data that show the target: a batch with `truth`")
+        terms["pair"] = reconstruction.l1(made.image, batch.truth)
+        terms["pair_warp"] = reconstruction.l1(made.warped, batch.truth)
     if "cyc" in objective.terms or ("ref" in objective.terms and objective.ref_on_cycle):
         back = generate(design, params, made.image, batch.source)
         terms |= _cycle_terms(back, batch, objective)
@@ -184,7 +195,7 @@ def _cycle_terms(back: networks.Generated, batch: Batch, objective: Objective) -
 
 
 # Which weight each term goes by; the others go by their own names.
-_WEIGHT_OF = {"adv_real": "adv", "adv_fake": "adv", "cyc_warp": "cyc", "ref_cycle": "ref"}
+_WEIGHT_OF = {"adv_real": "adv", "adv_fake": "adv", "cyc_warp": "cyc", "ref_cycle": "ref", "pair_warp": "pair"}
 TermsOf = Callable[..., Terms]
 
 

@@ -27,6 +27,7 @@ class Design:
       refine: whether the warped picture is repainted.
       refine_downs: how often the refinement network halves: 1 as released, 2 as the paper has it.
       labels: names of the drives, in order; empty where they have none.
+      modulate: whether the drive also shifts features, see `networks.MotionNetwork`; not as published.
     """
 
     drive: DriveKind
@@ -39,6 +40,7 @@ class Design:
     refine: bool = True
     refine_downs: int = 1
     labels: tuple[str, ...] = ()
+    modulate: bool = False
 
     def __post_init__(self) -> None:
         """Checks what no network could be built of."""
