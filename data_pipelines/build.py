@@ -136,14 +136,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_flag(parser, "--frontal", "rafd: pictures of the camera in front alone")
     _add_flag(parser, "--landmarks", "300w_lp: also the landmarks of its folder of that name; no mirrored pictures")
     parser.add_argument("--meshes", type=Path, help="300w_3d: the folder 300W-3D-Face, to keep the faces' vertices")
-    count = "procedural_anime: how many pairs to draw, by default 10000; procedural_faces: clips, posed_faces: groups, 1000"
+    count = "procedural_anime: how many pairs to draw, by default 10000; faces: clips or groups, 1000"
     parser.add_argument("--count", type=_positive, help=count)
     parser.add_argument(
-        "--seed", type=_count, help="procedural_anime: which pairs to draw; procedural_faces, posed_faces: how people move"
+        "--seed",
+        type=_count,
+        help="procedural_anime: which pairs to draw; faces: how people move",
     )
     parser.add_argument("--frames", type=_positive, help="procedural_faces: frames of a clip, by default 32")
     parser.add_argument("--clips", type=_positive, help="procedural_faces: clips of a person, by default 4")
-    parser.add_argument("--mixed", type=_count, help="posed_faces: faces of a group besides eight emotions, by default 6")
+    parser.add_argument("--mixed", type=_count, help="posed_faces: faces of a group besides 8 emotions, by default 6")
     parser.add_argument("--groups", type=_positive, help="posed_faces: groups of a person, by default 2")
     parser.add_argument("--shards", type=_positive, help="how many files to write")
     parser.add_argument("--form", choices=("records", "tfds"), default="records", help="what to write")

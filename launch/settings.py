@@ -1,7 +1,7 @@
 """The settings that every training run has, and what turns a configuration's entries into checked values.
 
-A configuration file builds on `run()`; any entry can be changed on the command line, `--config.steps=500`. An entry that
-is not there cannot be set.
+A configuration file builds on `run()`; any entry can be changed on the command line, `--config.steps=500`. An entry
+that is not there cannot be set.
 """
 
 import dataclasses

@@ -2,7 +2,7 @@
 
 | `data.kind` | dataset (`data_pipelines.build`) | drive |
 |---|---|---|
-| posed_faces | `posed_faces`; built in the working folder where `data.folder` is "" | action units, or the emotion's class |
+| posed_faces | `posed_faces`; drawn where `data.folder` is "" | action units, or the emotion's class |
 | action_units | `emotionet --labels openface`, or any other with 17 `action_units` | OpenFace's intensities |
 | rafd | `rafd` | its 8 classes |
 | celeba | `celeba` | whether somebody smiles |
@@ -86,25 +86,25 @@ def open_folder(settings: DataSettings, size: int, workdir: Path) -> RecordFolde
     return RecordFolder(folder)
 
 
-def usable(folder: RecordFolder, settings: DataSettings, design: Design, *, held: bool) -> np.ndarray:
-    """Returns the records to train on, or those of people who are held out from it."""
-    chosen = _is_held(folder) == held
+def usable(folder: RecordFolder, settings: DataSettings, design: Design, split: str) -> np.ndarray:
+    """Returns the records of a split: 'train', 'validation' or 'test'; people belong to one of them."""
+    chosen = _splits(folder) == split
     if settings.kind == "posed_faces" and design.drive == "classes":
         chosen &= folder.columns["emotion"] != posed.MIXED
     if not chosen.any():
-        raise InputError(f"the dataset has no pictures {'that are held out' if held else 'to train on'}")
+        raise InputError(f"the dataset has no pictures for {split!r} that can be used")
     return np.flatnonzero(chosen)
 
 
-def _is_held(folder: RecordFolder) -> np.ndarray:
-    """Returns which records are not for training: by split, by person, or every fiftieth."""
+def _splits(folder: RecordFolder) -> np.ndarray:
+    """Returns each record's split: as the dataset says, or by person, or by number."""
     columns = folder.columns
     if "split" in columns:
-        return np.isin(columns["split"], ("validation", "valid"))
+        return np.where(columns["split"] == "valid", "validation", columns["split"])
+    number = np.arange(len(folder)) // 5
     if "identity" in columns:
-        people, number = np.unique(columns["identity"], return_inverse=True)
-        return np.asarray([split_of(each) == "validation" for each in range(len(people))])[number]
-    return np.arange(len(folder)) % 50 == 49
+        number = np.unique(columns["identity"], return_inverse=True)[1]
+    return np.array([split_of(int(each)) for each in number])
 
 
 def drives(folder: RecordFolder, settings: DataSettings, design: Design) -> DriveOf:
@@ -116,7 +116,7 @@ def open_loader(
     folder: RecordFolder, settings: DataSettings, design: Design, *, seed: int, batch_size: int, rows: slice
 ) -> Loader:
     """Returns the batches to train on."""
-    records = usable(folder, settings, design, held=False)
+    records = usable(folder, settings, design, "train")
     source = Subset(Driven(folder, drives(folder, settings, design)), records)
     sampler = SameClipPair(folder.columns["group"][records]) if settings.paired else RandomDriving(len(records))
     return Loader(

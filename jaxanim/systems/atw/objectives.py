@@ -21,6 +21,7 @@ from jaxanim.systems.atw import networks, presets
 from jaxanim.systems.atw.presets import Design
 
 GENERATOR, DISCRIMINATOR, WARP_DISCRIMINATOR = "generator", "discriminator", "warp_discriminator"
+GROUPS = (GENERATOR, DISCRIMINATOR, WARP_DISCRIMINATOR)
 TERMS = frozenset({"adv", "drv", "warp", "cyc", "ref"})
 ALL_TERMS = TERMS | {"pair"}
 Terms = dict[str, Float[Array, " b"]]
@@ -34,6 +35,7 @@ class Objective:
       adv, drv, warp, cyc, ref, gp, pair: weights. The paper's text calls `cyc` lambda_rec.
       cyc_on_warp: whether the cycle's warped picture has to be the original, too.
       ref_on_cycle: whether refinement has to keep the cycle's warped picture, too.
+      generator_every: in how many steps of the discriminators the generator makes one.
       penalty: what the gradient penalty differentiates, see `adversarial.gradient_penalty`.
       terms: which terms there are (the ablations of table 2); those left out are not computed. The gradient penalty
         comes and goes with 'adv', the discriminator of warped pictures with 'warp'. Besides those of the paper there
@@ -49,6 +51,7 @@ class Objective:
     pair: float = 10.0
     cyc_on_warp: bool = False
     ref_on_cycle: bool = False
+    generator_every: int = presets.GENERATOR_EVERY
     penalty: adversarial.Reduction = "sum"
     terms: frozenset[str] = TERMS
 
@@ -136,7 +139,7 @@ def discriminator_terms(params: Params, batch: Batch, *, design: Design, objecti
             realness, batch.image, fake, batch.share, reduction=objective.penalty
         )
     if "drv" in objective.terms:
-        terms["drv"] = _drive_error(design, real.drive, batch.source)
+        terms["drv"] = drive_error(design, real.drive, batch.source)
     return terms
 
 
@@ -144,7 +147,7 @@ def warp_discriminator_terms(params: Params, batch: Batch, *, design: Design, ob
     """Returns the one term of D_w, 'drv' (equation 7)."""
     del objective
     judged = apply(discriminator(design, adversarial=False), params, batch.image)
-    return {"drv": _drive_error(design, judged.drive, batch.source)}
+    return {"drv": drive_error(design, judged.drive, batch.source)}
 
 
 def generator_terms(params: Params, batch: Batch, *, design: Design, objective: Objective) -> Terms:
@@ -175,10 +178,10 @@ def _judged_terms(made: networks.Generated, batch: Batch, design: Design, object
         if "adv" in objective.terms:
             terms["adv"] = -adversarial.score(_patches(judged))
         if "drv" in objective.terms:
-            terms["drv"] = _drive_error(design, judged.drive, batch.target)
+            terms["drv"] = drive_error(design, judged.drive, batch.target)
     if "warp" in objective.terms:
         judged = apply(discriminator(design, adversarial=False), batch.frozen[WARP_DISCRIMINATOR], made.warped)
-        terms["warp"] = _drive_error(design, judged.drive, batch.target)
+        terms["warp"] = drive_error(design, judged.drive, batch.target)
     return terms
 
 
@@ -217,7 +220,10 @@ def warp_discriminator_loss(
 
 
 def phases(design: Design, objective: Objective) -> tuple[Phase, ...]:
-    """Returns the two discriminators' objectives, in every step, and after them the generator's, in every fifth."""
+    """Returns the two discriminators' objectives, in every step, and after them the generator's, in every fifth.
+
+    Where no discriminator learns, the generator does in every step.
+    """
     listed = []
     if objective.terms & {"adv", "drv"}:
         of_pictures = functools.partial(loss, discriminator_terms, design=design, objective=objective)
@@ -226,10 +232,12 @@ def phases(design: Design, objective: Objective) -> tuple[Phase, ...]:
         of_warped = functools.partial(warp_discriminator_loss, design=design, objective=objective)
         listed.append(Phase(WARP_DISCRIMINATOR, WARP_DISCRIMINATOR, of_warped))
     of_generator = functools.partial(loss, generator_terms, design=design, objective=objective)
-    return (*listed, Phase(GENERATOR, GENERATOR, of_generator, presets.GENERATOR_EVERY))
+    every = objective.generator_every if listed else 1
+    return (*listed, Phase(GENERATOR, GENERATOR, of_generator, every))
 
 
-def _drive_error(design: Design, judged: Float[Array, "b d"], drive: Float[Array, "b d"]) -> Float[Array, " b"]:
+def drive_error(design: Design, judged: Float[Array, "b d"], drive: Float[Array, "b d"]) -> Float[Array, " b"]:
+    """Returns how far what a discriminator sees is from a drive; the drive in its own unit."""
     wanted = drive * design.drive_scale
     return labels.cross_entropy(judged, wanted) if design.drive == "classes" else labels.squared_error(judged, wanted)
 

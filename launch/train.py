@@ -1,0 +1,56 @@
+"""Trains a system: on one processor, on all accelerators of a machine, or on a cluster (see launch/README.md).
+
+    python -m launch.train --config configs/atw/small.py --workdir DIR [--config.steps=500]
+
+A run that was interrupted, in whatever way, goes on when the same command is given again. In DIR: `checkpoints/`,
+`metrics.jsonl`, `tensorboard/`, `sheets/`, in the end the networks as `trained.safetensors`, and `finished.json`.
+"""
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import jax
+from absl import app, flags
+from ml_collections import config_flags
+
+from jaxanim.core.errors import InputError, UserError
+from jaxanim.train.loop import NotFiniteError
+from launch import hosts, training
+
+USER_ERROR, FAILED = 2, 3  # exit codes: what was given cannot be used; a run that ended by itself
+_CONFIG = config_flags.DEFINE_config_file("config", None, "settings of the run", lock_config=True)
+_WORKDIR = flags.DEFINE_string("workdir", None, "where the run keeps everything")
+
+
+@contextlib.contextmanager
+def said_in_one_line() -> Iterator[None]:
+    """Ends the process with one line, and a code of its own, where something foreseen went wrong."""
+    try:
+        yield
+    except UserError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(USER_ERROR)
+    except NotFiniteError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(FAILED)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Reads the flags and trains."""
+    with said_in_one_line():
+        if len(arguments) > 1:
+            raise InputError(f"unknown arguments: {' '.join(arguments[1:])}")
+        if _CONFIG.value is None or _WORKDIR.value is None:
+            raise InputError("--config FILE and --workdir DIR are needed")
+        logging.getLogger("absl").setLevel(logging.WARNING)  # Orbax says much
+        hosts.initialize()
+        complete = training.run(_CONFIG.value, Path(_WORKDIR.value))
+        if jax.process_index() == 0:
+            print("complete" if complete else "stopped as asked; the same command goes on", flush=True)
+
+
+if __name__ == "__main__":
+    app.run(main)
