@@ -66,6 +66,23 @@ def entries(
     }
 
 
+def published(preset: str, data: DataSettings, *, pictures: int, objective: Objective = ATW_OFFICIAL) -> Any:
+    """Returns the configuration of a released model: its design, length and learning rates.
+
+    Args:
+      preset: one of `presets.DESIGNS`.
+      data: where the pictures are.
+      pictures: how many there are to train on; the length is so many epochs.
+      objective: what to minimise.
+    """
+    schedule = presets.SCHEDULES[preset]
+    epochs = schedule.epochs + schedule.decay_epochs
+    config = settings.run("atw", steps=epochs * pictures // presets.BATCH, batch_size=presets.BATCH)
+    optimizer = OptimizerSettings(decay_from=schedule.epochs / epochs)
+    config.update(entries(presets.DESIGNS[preset], objective, data, optimizer))
+    return config
+
+
 def make_job(config: ml_collections.ConfigDict) -> Job:
     """Returns the job of a configuration."""
     design = settings.make(Design, {**config.design, "labels": tuple(config.design.labels)}, "design")
