@@ -6,6 +6,7 @@ A run that was interrupted, in whatever way, goes on when the same command is gi
 `metrics.jsonl`, `tensorboard/`, `sheets/`, in the end the networks as `trained.safetensors`, and `finished.json`.
 """
 
+import ast
 import contextlib
 import logging
 import sys
@@ -52,5 +53,26 @@ def main(arguments: Sequence[str]) -> None:
             print("complete" if complete else "stopped as asked; the same command goes on", flush=True)
 
 
+def parse(arguments: Sequence[str]) -> list[str]:
+    """Parses the flags; a setting that the configuration does not have is an error like any other."""
+    with said_in_one_line():
+        try:
+            rest = list(flags.FLAGS(arguments))
+            if _CONFIG.value is not None:
+                _CONFIG.value.to_dict()  # a file that cannot be read is said when something is asked of it
+        except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+            raise InputError(f"cannot use the command line or the configuration: {_message(error)}") from error
+        return rest
+
+
+def _message(error: Exception) -> str:
+    """Returns what an error says; ml_collections quotes a message once more."""
+    text = str(error)
+    try:
+        return str(ast.literal_eval(text))
+    except (SyntaxError, ValueError):
+        return text
+
+
 if __name__ == "__main__":
-    app.run(main)
+    app.run(main, flags_parser=parse)

@@ -8,7 +8,7 @@ _PARTS = (slice(36, 42), slice(42, 48), slice(48, 68))
 _AROUND = 0.25  # how far a box reaches beyond its points, in distances between the eyes' centres
 
 
-def eyes_and_mouth(points: Float[np.ndarray, "*b 68 2"], size: int) -> Bool[np.ndarray, "*b s s"]:
+def eyes_and_mouth(points: Float[np.ndarray, "*b k 2"], size: int) -> Bool[np.ndarray, "*b s s"]:
     """Returns masks of boxes around eyes and mouth, each wider than its points by a quarter of the eyes' distance.
 
     Args:
