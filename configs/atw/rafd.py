@@ -1,7 +1,9 @@
-"""ATW on the Radboud Faces Database, by its eight expressions, as released.
+"""ATW on the Radboud Faces Database, by its eight expressions.
 
-    python -m data_pipelines.build rafd --source RAFD --data-dir DATA --size 128 --frontal
-    python -m launch.train --config configs/atw/rafd.py --config.data.folder=DATA --workdir DIR
+python -m data_pipelines.build rafd --source RAFD --data-dir DATA --size 128 --frontal
+python -m launch.train --config configs/atw/rafd.py --config.data.folder=DATA --workdir DIR
+
+The networks, losses and rates are the released ones.
 """
 
 import ml_collections

@@ -9,7 +9,11 @@ from jaxanim.evaluate import eyes_and_mouth
 def face():
     """Eyes of 8x4 pixels around (30, 40) and (70, 40), a mouth of 20x8 around (50, 80)."""
     points = np.zeros((68, 2))
-    for start, count, centre, half in ((36, 6, (30, 40), (4, 2)), (42, 6, (70, 40), (4, 2)), (48, 20, (50, 80), (10, 4))):
+    for start, count, centre, half in (
+        (36, 6, (30, 40), (4, 2)),
+        (42, 6, (70, 40), (4, 2)),
+        (48, 20, (50, 80), (10, 4)),
+    ):
         angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
         points[start : start + count] = np.array(centre) + np.stack([np.cos(angle), np.sin(angle)], -1) * half
     return points

@@ -1,0 +1,161 @@
+"""Training runs at toy size: from a configuration to networks, over interruptions, and what is refused."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import PIL.Image
+import pytest
+
+from data_pipelines.procedural_faces import posed
+from data_pipelines.procedural_faces.expressions import EMOTIONS
+from jaxanim.core.errors import InputError
+from jaxanim.data import pictures, record_folder
+from jaxanim.systems.atw import Design, Objective, files, objectives
+from jaxanim.train.stopper import Stopper
+from launch import settings, training
+from launch.jobs import atw
+from launch.jobs.atw_data import DataSettings
+
+ROOT = Path(__file__).parents[2]
+SIZE, GROUPS = 64, 6
+
+
+@pytest.fixture(autouse=True)
+def _as_programs_run():
+    """The suite's strict promotion is for our own code; small programs compile fast rather than run fast."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Noise in the form of posed faces: what is learnt of it does not matter."""
+    folder, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    records = []
+    for group in range(GROUPS):
+        for face, emotion in enumerate((*EMOTIONS, posed.MIXED)):
+            picture = rng.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+            points = rng.uniform(20, 40, (68, 2)).astype(np.float32)
+            units = rng.uniform(0, 5, 17).astype(np.float32)
+            record = {"image": pictures.encode(picture, quality=95), "action_units": units, "landmarks_68": points}
+            split = "validation" if group == GROUPS - 1 else "train"
+            columns = {"person": group, "group": group, "face": face, "split": split, "emotion": emotion}
+            records.append((record, columns))
+    record_folder.write_shard(folder, 0, 1, records, [])
+    fields = {"image": "rgb", "action_units": "array", "landmarks_68": "array"}
+    about = {"format": record_folder.FORMAT, "name": "posed_faces", "shards": 1, "fields": fields, "options": {}}
+    (folder / "dataset.json").write_text(json.dumps(about))
+    return folder
+
+
+def configuration(data, *, classes=False, paired=True, terms=("pair",), **changes):
+    drive = ("classes", len(EMOTIONS)) if classes else ("action units", 17)
+    labels = tuple(EMOTIONS) if classes else ()
+    design = Design(*drive, 4, 0.2, size=SIZE, critic_width=4, labels=labels, modulate=True)
+    config = settings.run("atw", steps=4, batch_size=4)
+    objective = Objective(terms=frozenset(terms), generator_every=2)
+    config.update(atw.entries(design, objective, DataSettings(folder=str(data), paired=paired)))
+    config.update({"log_every": 2, "save_every": 2, "sheet_every": 4, **changes})
+    return config.lock()
+
+
+def same(first, second):
+    pairs = zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def test_a_run_leaves_networks_numbers_and_sheets_and_goes_on_bit_for_bit(data, tmp_path, monkeypatch):
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    assert training.run(configuration(data), straight)
+    with monkeypatch.context() as patch:
+        patch.setattr(Stopper, "reached", lambda self, step: step == 3)
+        assert not training.run(configuration(data), stopped)
+    assert not (stopped / training.FINISHED).exists()
+    assert training.run(configuration(data, log_every=1), stopped)
+    assert json.loads((stopped / training.FINISHED).read_text()) == {"step": 4, "skipped": 0}
+    (_, design, first), (_, _, second) = (files.read_atw(each / training.TRAINED) for each in (straight, stopped))
+    assert same(first, second)
+    assert design.modulate
+    rows = [json.loads(line) for line in (straight / "metrics.jsonl").read_text().splitlines()]
+    held = [row for row in rows if "held/psnr" in row]
+    assert [row["step"] for row in held] == [2, 4]
+    assert held[0]["held/score"] == pytest.approx(held[0]["held/psnr"] - held[0]["held/psnr_of_copy"])
+    sheet = np.asarray(PIL.Image.open(straight / "sheets" / "sheet_00000004.png"))
+    assert sheet.shape == (6 * SIZE, 5 * SIZE, 3)
+    with pytest.raises(InputError, match="seed was 0, is 1"):
+        training.run(configuration(data, seed=1), straight)
+
+
+def test_all_networks_learn_from_strangers_and_by_classes(data, tmp_path):
+    terms = ("adv", "drv", "warp", "cyc", "ref")
+    config = configuration(data, classes=True, paired=False, terms=terms, steps=2, save_every=0)
+    assert training.run(config, tmp_path / "first")
+    _, _, before = files.read_atw(tmp_path / "first" / training.TRAINED)
+    assert sorted(before["params"]) == sorted(objectives.GROUPS)
+    rows = [json.loads(line) for line in (tmp_path / "first" / "metrics.jsonl").read_text().splitlines()]
+    assert rows[0]["generator/skipped"] == 0
+    assert rows[0]["discriminator/gp"] > 0
+    assert any("held/drive_error" in row and "held/psnr" not in row for row in rows)
+    begun = str(tmp_path / "first" / training.TRAINED)
+    changes = {"start_from": begun, "steps": 1, "optimizer.learning_rate": 0.0, "optimizer.critic_rate": 0.0}
+    still = configuration(data, classes=True, paired=False, terms=terms)
+    with still.unlocked():
+        still.update_from_flattened_dict(changes)
+    assert training.run(still, tmp_path / "second")
+    assert same(files.read_atw(tmp_path / "second" / training.TRAINED)[2], before)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"system": "gan"}, "one of atw, got 'gan'"),
+        ({"compute_dtype": "float16"}, "float32, bfloat16"),
+        ({"steps": 0}, "positive"),
+        ({"batch_size": 0}, "positive"),
+        ({"fsdp": 3}, "fsdp must divide"),
+        ({"data.kind": "faces"}, "kind must be one of posed_faces"),
+        ({"data.kind": "rafd"}, "has no pairs"),
+        ({"data.paired": False}, "'pair' needs data"),
+        ({"objective.terms": ("cyc",)}, "one of them adv"),
+        ({"optimizer.average_decay": 1.0}, "shares"),
+        ({"design.width": 0}, "1 or more"),
+        ({"start_from": "nowhere.safetensors"}, "nowhere.safetensors"),
+        ({"data.folder": "nowhere"}, "nowhere"),
+    ],
+)
+def test_what_is_refused(data, tmp_path, changes, said):
+    config = configuration(data)
+    with config.unlocked():
+        config.update_from_flattened_dict(changes)
+    with pytest.raises(Exception, match=said) as caught:
+        training.run(config, tmp_path)
+    assert caught.type.__name__ in ("InputError", "WeightsError")
+
+
+def test_classes_that_the_data_do_not_have(data, tmp_path):
+    config = configuration(data, classes=True)
+    with config.unlocked():
+        config.design.drives, config.design.labels = 3, ("a", "b", "c")
+    with pytest.raises(InputError, match="8 classes, the design 3"):
+        training.run(config, tmp_path)
+
+
+def test_a_batch_of_bfloat16_in_parts(data, tmp_path):
+    config = configuration(data, compute_dtype="bfloat16", accumulate=2, steps=2, batch_size=8)
+    assert training.run(config, tmp_path)
+
+
+@pytest.mark.slow
+def test_settings_that_are_not_there_end_in_one_line(tmp_path):
+    command = [sys.executable, "-m", "launch.train", "--config", "configs/atw/small.py", "--workdir", str(tmp_path)]
+    ended = subprocess.run([*command, "--config.stepz=5"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.count("\n") == 1
+    assert "'stepz' Did you mean \"steps\"" in ended.stderr
+    assert not any(tmp_path.iterdir())
