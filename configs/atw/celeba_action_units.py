@@ -1,8 +1,8 @@
 """ATW on CelebA, by 17 action units that OpenFace has measured, as released.
 
-    FaceLandmarkImg -fdir CELEBA/img_align_celeba -out_dir CELEBA/openface -aus
-    python -m data_pipelines.build emotionet --labels openface --source CELEBA --data-dir DATA --size 128
-    python -m launch.train --config configs/atw/celeba_action_units.py --config.data.folder=DATA --workdir DIR
+FaceLandmarkImg -fdir CELEBA/img_align_celeba -out_dir CELEBA/openface -aus
+python -m data_pipelines.build emotionet --labels openface --source CELEBA --data-dir DATA --size 128
+python -m launch.train --config configs/atw/celeba_action_units.py --config.data.folder=DATA --workdir DIR
 """
 
 import ml_collections

@@ -1,7 +1,7 @@
 """ATW on CelebA, by whether somebody smiles, as released.
 
-    python -m data_pipelines.build celeba --source CELEBA --data-dir DATA --size 128
-    python -m launch.train --config configs/atw/celeba_classes.py --config.data.folder=DATA --workdir DIR
+python -m data_pipelines.build celeba --source CELEBA --data-dir DATA --size 128
+python -m launch.train --config configs/atw/celeba_classes.py --config.data.folder=DATA --workdir DIR
 """
 
 import ml_collections

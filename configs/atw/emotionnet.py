@@ -1,7 +1,7 @@
 """ATW on EmotioNet, by 26 classes of expressions, as released: one folder of pictures for each class.
 
-    python -m data_pipelines.build image_folder --source EMOTIONNET --data-dir DATA --size 128
-    python -m launch.train --config configs/atw/emotionnet.py --config.data.folder=DATA --workdir DIR
+python -m data_pipelines.build image_folder --source EMOTIONNET --data-dir DATA --size 128
+python -m launch.train --config configs/atw/emotionnet.py --config.data.folder=DATA --workdir DIR
 """
 
 import ml_collections

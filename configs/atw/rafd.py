@@ -1,7 +1,7 @@
 """ATW on the Radboud Faces Database, by its eight expressions, as released.
 
-    python -m data_pipelines.build rafd --source RAFD --data-dir DATA --size 128 --frontal
-    python -m launch.train --config configs/atw/rafd.py --config.data.folder=DATA --workdir DIR
+python -m data_pipelines.build rafd --source RAFD --data-dir DATA --size 128 --frontal
+python -m launch.train --config configs/atw/rafd.py --config.data.folder=DATA --workdir DIR
 """
 
 import ml_collections

@@ -144,7 +144,7 @@ if [ -f training.pid ] && kill -TERM \$(cat training.pid); then \
 timeout 300 tail --pid=\$(cat training.pid) --lines=0 -f /dev/null; fi 2> /dev/null; \
 .venv/bin/python -m launch.preemptible -- -m launch.train --cluster$(printf ' %q' "$@") & \
 echo \$! > training.pid; wait \$!; code=\$?; rm training.pid; \
-if [ \$code = 1 ] || [ \$code = 2 ]; then code=70; fi; exit \$code"
+case \$code in [123]) code=70;; esac; exit \$code"
 
 errors=$(mktemp) # what gcloud said last
 trap at_exit EXIT

@@ -89,7 +89,7 @@ def test_errors_of_the_training_fail_the_set_and_all_else_starts_it_again(capsys
     _, manifest, _ = render(capsys)
     _, spec, pod = check(manifest)
     (rule,) = spec["podFailurePolicy"]["rules"]
-    codes = {"containerName": pod["containers"][0]["name"], "operator": "In", "values": [1, 2]}
+    codes = {"containerName": pod["containers"][0]["name"], "operator": "In", "values": [1, 2, 3]}
     assert rule == {"action": "FailJob", "onExitCodes": codes}
     assert manifest["spec"]["failurePolicy"] == {
         "maxRestarts": 20,

@@ -134,7 +134,7 @@ def test_the_command_on_the_worker_tells_errors_from_lost_connections(gcloud):
     command = gcloud.calls("ssh")[1][-1].removeprefix("--command=")
     python = gcloud.folder / "jaxanim" / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    for code, expected in ((0, 0), (1, 70), (2, 70), (75, 75), (134, 134)):
+    for code, expected in ((0, 0), (1, 70), (2, 70), (3, 70), (75, 75), (134, 134)):
         python.write_text(f'#!/bin/sh\nprintf "%s|" "$@"\nexit {code}\n')
         python.chmod(0o755)
         done = subprocess.run([BASH, "-c", command], cwd=gcloud.folder, capture_output=True, text=True, check=False)
