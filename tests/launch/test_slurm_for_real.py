@@ -1,4 +1,7 @@
-"""The batch script on a SLURM of one node, with a training of nothing; see `single_node_slurm` for what that needs."""
+"""The batch script on a SLURM of one node, with a training of nothing; see `single_node_slurm` for what that needs.
+
+python -m pytest -m sweep tests/launch/test_slurm_for_real.py
+"""
 
 import os
 import shutil
@@ -10,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.launch import single_node_slurm, toy_training
+from tests.launch import joining_program, single_node_slurm, toy_training
 from tests.launch.stubs import ROOT
 
 MISSING = [program for program in single_node_slurm.PROGRAMS if shutil.which(program) is None]
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.sweep,
     pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
     pytest.mark.skipif(os.geteuid() != 0, reason="the daemons of SLURM run as root"),
 ]
@@ -101,3 +104,12 @@ def test_a_cancelled_job_stays_cancelled(slurm, tmp_path):
     job.wait(lambda: "cancelled before the end" in job.output())
     assert job.state()["Restarts"] == "0"
     assert int((job.workdir / "step_0").read_text()) > 0
+
+
+def test_jax_finds_the_processes_of_a_job(slurm, tmp_path):
+    program = f"{sys.executable} -m {joining_program.__name__} sum --cluster --cpu_devices=2"
+    command = ["sbatch", "--wait", "--ntasks=2", f"--output={tmp_path}/output", "--wrap", f"srun {program}"]
+    subprocess.run(command, cwd=ROOT, env=slurm, timeout=150, check=True, capture_output=True)
+    lines = (tmp_path / "output").read_text().splitlines()
+    ours = sorted(line for line in lines if line.startswith(("process", "sum")))
+    assert ours == ["process 0 of 2, 4 cpu devices", "process 1 of 2, 4 cpu devices", "sum 10", "sum 10"]
