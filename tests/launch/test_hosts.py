@@ -1,4 +1,4 @@
-"""Every way in which a process is told of the others: together, alone, and wrongly."""
+"""How a process is told of the others: by a cluster, not at all, and wrongly; by hand is in test_local_multi."""
 
 import contextlib
 import os
@@ -46,12 +46,6 @@ def finish(*processes):
     return [[line for line in output.splitlines() if line.startswith(ours)] for output, _ in outputs]
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return probe.getsockname()[1]
-
-
 def free_job():
     """Returns the number of a job of SLURM for which JAX takes a port that is free."""
     for port in range(61440, 65536):
@@ -63,12 +57,6 @@ def free_job():
 
 def test_a_single_process_initialises_nothing():
     assert finish(start("sum", "--cpu_devices=3")) == [["process 0 of 1, 3 cpu devices", "sum 6"]]
-
-
-def test_processes_that_are_told_of_each_other_by_hand_add_up_their_numbers():
-    where = f"--coordinator=localhost:{free_port()}"
-    started = [start("sum", where, "--processes=2", f"--process={i}", "--cpu_devices=2") for i in range(2)]
-    assert finish(*started) == [[f"process {i} of 2, 4 cpu devices", "sum 10"] for i in range(2)]
 
 
 def test_processes_of_slurm_find_each_other():

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import PIL.Image
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 
 from data_pipelines.procedural_faces import posed
 from data_pipelines.procedural_faces.expressions import EMOTIONS
@@ -24,13 +25,30 @@ ROOT = Path(__file__).parents[2]
 SIZE, GROUPS = 64, 6
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _compile_once(tmp_path_factory):
+    """Small programs compile fast rather than run fast; what one run has compiled serves the others."""
+    settings_of_cache = {
+        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("compiled")),
+        "jax_persistent_cache_min_compile_time_secs": 0,
+        "jax_persistent_cache_min_entry_size_bytes": 0,
+        "jax_disable_most_optimizations": True,
+    }
+    before = {name: getattr(jax.config, name) for name in settings_of_cache}
+    for name, value in settings_of_cache.items():
+        jax.config.update(name, value)
+    compilation_cache.reset_cache()
+    yield
+    for name, value in before.items():
+        jax.config.update(name, value)
+    compilation_cache.reset_cache()
+
+
 @pytest.fixture(autouse=True)
 def _as_programs_run():
-    """The suite's strict promotion is for our own code; small programs compile fast rather than run fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
+    """The suite's strict promotion is for our own code."""
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,96 @@
+"""The batch script of SLURM: what it starts, when it puts itself back into the queue, and when it does not."""
+
+import pytest
+
+from tests.launch.stubs import Stubs, refused
+
+SCRIPT = "launch/slurm/train.sbatch"
+JOB = {"SLURM_JOB_ID": "17", "SLURM_NTASKS": "4", "SLURM_JOB_NUM_NODES": "2"}
+
+
+@pytest.fixture
+def slurm(tmp_path):
+    return Stubs(tmp_path, ["srun", "scontrol"])
+
+
+def run(slurm, *arguments, **environment):
+    workdir = slurm.folder / "run"
+    workdir.mkdir(exist_ok=True)
+    given = arguments or ("--config", "configs/atw/small.py", f"--workdir={workdir}", "--config.note=two words")
+    return slurm.run(SCRIPT, *given, **{**JOB, **environment})
+
+
+def test_it_starts_the_training_on_every_task_and_ends_when_that_is_finished(slurm):
+    slurm.answer(srun=[{"touch": str(slurm.folder / "run" / "finished.json")}])
+    done = run(slurm, PYTHON="python3.11")
+    assert done.returncode == 0, done.stderr
+    (call,) = slurm.calls()
+    workdir = f"--workdir={slurm.folder / 'run'}"
+    flags = ["--config", "configs/atw/small.py", workdir, "--config.note=two words"]
+    start = call.index("python3.11")
+    assert call[start:] == ["python3.11", "-m", "launch.train", "--cluster", *flags]
+    assert call[:start] == ["srun", "--kill-on-bad-exit=1", "--label", "--unbuffered"]
+    assert "4 processes on 2 nodes" in done.stdout
+
+
+def test_stopped_before_the_end_it_goes_back_into_the_queue(slurm):
+    done = run(slurm)
+    assert done.returncode == 0
+    assert slurm.calls("scontrol") == [["scontrol", "requeue", "17"]]
+
+
+@pytest.mark.parametrize("code", [1, 2, 134, 137])
+def test_after_an_error_it_does_not(slurm, code):
+    slurm.answer(srun=[{"code": code}])
+    done = run(slurm)
+    assert done.returncode == code
+    assert not slurm.calls("scontrol")
+    assert f"exit code {code}: not put back" in done.stderr
+
+
+def test_cancelled_it_does_not(slurm):
+    slurm.answer(srun=[{"terminate": True}])
+    done = run(slurm)
+    assert done.returncode == 0
+    assert not slurm.calls("scontrol")
+    assert "cancelled" in done.stderr
+
+
+def test_it_gives_up_after_so_many_times(slurm):
+    assert run(slurm, SLURM_RESTART_COUNT="2", MAX_REQUEUES="3").returncode == 0
+    done = run(slurm, SLURM_RESTART_COUNT="3", MAX_REQUEUES="3")
+    assert done.returncode == 1
+    assert "not finished after 3 requeues" in done.stderr
+    assert len(slurm.calls("scontrol")) == 1
+
+
+def test_a_requeue_that_is_refused_is_said(slurm):
+    slurm.answer(scontrol=[{"code": 1}])
+    done = run(slurm)
+    assert done.returncode == 1
+    assert "submit the job again" in done.stderr
+
+
+@pytest.mark.parametrize(("tasks", "gpus", "expected"), [("2", "4", "0,1,2,3"), ("8", "4", ""), ("2", "1", "")])
+def test_one_process_on_a_node_takes_all_its_gpus(slurm, tasks, gpus, expected):
+    (slurm.bin / "srun").write_text('#!/bin/sh\necho "gpus=$JAX_LOCAL_DEVICE_IDS cpus=$SRUN_CPUS_PER_TASK"\n')
+    done = run(slurm, SLURM_NTASKS=tasks, SLURM_GPUS_ON_NODE=gpus, SLURM_CPUS_PER_TASK="6")
+    assert f"gpus={expected} cpus=6\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (["--workdir", "x"], {}, "--config FILE is missing"),
+        (["--config=x"], {}, "--workdir DIR is missing"),
+        (["--config=x", "--workdir"], {}, "--workdir DIR is missing"),
+        (["--config=x", "--workdir=y"], {"SLURM_JOB_ID": ""}, "submit it with sbatch"),
+        (["--config=x", "--workdir=y"], {"MAX_REQUEUES": "often"}, "MAX_REQUEUES=often is not a number"),
+        (["--config=x", "--workdir=y"], {"SLURM_NTASKS": "3"}, "3 processes do not spread evenly over 2 nodes"),
+        (["--config=x", "--workdir=y"], {"SLURM_GPUS_ON_NODE": "8"}, "2 processes on each node, but 8 GPUs"),
+    ],
+    ids=str,
+)
+def test_bad_parameters_are_refused(slurm, arguments, environment, said):
+    assert refused(run(slurm, *arguments, **environment), said)
+    assert not slurm.calls()
