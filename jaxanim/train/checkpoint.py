@@ -11,6 +11,7 @@ other name are not ours: nothing is touched, and an error says so. All hosts see
 what is done once.
 """
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -155,7 +156,8 @@ class Checkpoints:
         try:
             self._join()
         finally:
-            self._writer.close()
+            with contextlib.suppress(Exception):  # what failed was raised already, as an error that says what it means
+                self._writer.close()
 
     def __enter__(self) -> "Checkpoints":
         return self

@@ -49,22 +49,26 @@ def join(
 def end_together() -> Iterator[None]:
     """Ends this process at once when what it does in the `with` statement fails and there are other processes.
 
-    Put it around all that a program does after `join`. The exit code is 2 where a `UserError` says what is wrong, else
-    1; with one process the error is passed on instead.
+    Put it around all that a program does after `join`. The exit code is that of `sys.exit` where it was called, 2
+    where a `UserError` says what is wrong, else 1. With one process the error is passed on instead.
     """
     try:
         yield
-    except SystemExit:
-        raise
     except BaseException as error:
-        if jax.process_count() == 1:
+        code = _exit_code(error)
+        if jax.process_count() == 1 or code == 0:
             raise
         _report(error)
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
-        # An ordinary exit would first wait for the others, which wait for this process.
-        os._exit(2 if isinstance(error, UserError) else 1)
+        os._exit(code)  # an ordinary exit would first wait for the others, which wait for this process
+
+
+def _exit_code(error: BaseException) -> int:
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    return 2 if isinstance(error, UserError) else 1
 
 
 def meet(what: str) -> None:
@@ -116,10 +120,9 @@ def lost(error: BaseException) -> bool:
 def _report(error: BaseException) -> None:
     """Writes what failed, and what that means for the run."""
     who = f"process {jax.process_index()} of {jax.process_count()}"
-    if not isinstance(error, UserError):
+    if not isinstance(error, (UserError, SystemExit)):
         traceback.print_exception(error)
     why = "most likely another process is gone (see its messages)" if lost(error) else "it ends the others too"
-    print(
-        f"{who} stops: {error}\n{who}: {why}; start all of them again to go on from the last checkpoint",
-        file=sys.stderr,
-    )
+    what = f"exit code {error.code}" if isinstance(error, SystemExit) else str(error)
+    print(f"{who} stops: {what}", file=sys.stderr)
+    print(f"{who}: {why}; start all of them again to go on from the last checkpoint", file=sys.stderr)

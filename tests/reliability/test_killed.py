@@ -1,4 +1,7 @@
-"""Real processes that are killed at bad moments, or asked to stop: the run goes on as if nothing had happened."""
+"""Real processes that meet with accidents or are asked to stop: the run goes on as if nothing had happened.
+
+`python -m benchmarks.reliability` is the long form: more kills, every file damaged, more numbers of processes.
+"""
 
 import signal
 import time
@@ -7,66 +10,65 @@ import pytest
 
 from tests.reliability import processes
 
-DAMAGED = [3, 50, 77]
+DAMAGED = [3, 50, 77]  # records
 STEPS = 14
-
-
-@pytest.fixture(scope="module")
-def straight(cache, tmp_path_factory):
-    """A run that nothing happened to."""
-    workdir = tmp_path_factory.mktemp("straight")
-    assert processes.start(cache, workdir, steps=STEPS, damaged=DAMAGED).wait() == 0
-    return workdir
-
-
-@pytest.mark.slow
-def test_a_run_that_is_killed_again_and_again_ends_bit_for_bit_as_one_that_was_not(cache, straight, tmp_path):
-    accidents = (
-        {"die_in_save": (4, "arrays")},
-        {"die_in_save": (4, "listed")},
-        {"die_in_save": (8, "manifest")},
-        {"die_in_save": (12, "removal")},
-        {"kill_at": 13},
-    )
-    for accident in accidents:
-        run = processes.start(cache, tmp_path, steps=STEPS, damaged=DAMAGED, **accident)
-        assert run.wait() == -signal.SIGKILL
-        assert not (tmp_path / "result_0.json").exists()
-    assert processes.saved(tmp_path) == ["00000008", "00000012"]
-    assert processes.start(cache, tmp_path, steps=STEPS, damaged=DAMAGED).wait() == 0
-    assert processes.result(tmp_path)["first"] == 12
-    processes.check_same(straight, tmp_path)
-    assert processes.saved(tmp_path) == ["00000012", "00000014"]  # nothing is left over
-    assert processes.result(tmp_path)["corrupt"] == ["3", "50", "77"]  # counted over all restarts
-    assert sorted(processes.order(tmp_path)) == list(range(STEPS))
+KILLED = -signal.SIGKILL
+# In order: each run goes on from where the one before it was, and ends with a code and something it says.
+ACCIDENTS = (
+    ({"die_in_save": (4, "arrays")}, KILLED, ""),
+    ({"die_in_save": (4, "listed")}, KILLED, ""),
+    ({"die_in_save": (8, "manifest")}, KILLED, ""),
+    ({"full_at": 8}, 2, "00000008 could not be written, those before it stay: OUT_OF_RANGE"),
+    ({"die_in_save": (12, "removal")}, KILLED, ""),
+    ({"unreadable_at": 13}, 1, "Input/output error\nthe last checkpoint is that of step 13"),
+    ({"end_at": 13}, 2, "the data ended before step 14; the last checkpoint is that of step 13"),
+)
 
 
 @pytest.mark.slow
-def test_two_processes_stop_at_one_step_and_another_number_goes_on(cache, tmp_path):
+def test_a_run_of_many_accidents_ends_bit_for_bit_as_one_without(cache, tmp_path):
+    straight, unlucky = tmp_path / "straight", tmp_path / "unlucky"
+    assert processes.start(cache, straight, steps=STEPS, damaged=DAMAGED).wait() == 0
+    for accident, code, message in ACCIDENTS:
+        run = processes.start(cache, unlucky, steps=STEPS, damaged=DAMAGED, **accident)
+        assert (run.wait(), accident) == (code, accident)
+        assert message in run.text()
+        assert not (unlucky / "result_0.json").exists()
+    assert processes.saved(unlucky) == ["00000012", "00000013"]  # what was half written or half removed is gone
+    assert processes.start(cache, unlucky, steps=STEPS, damaged=DAMAGED).wait() == 0
+    assert processes.result(unlucky)["first"] == 13
+    processes.check_same(straight, unlucky)
+    assert processes.result(unlucky)["corrupt"] == ["3", "50", "77"]  # counted over all restarts
+    assert sorted(processes.order(unlucky)) == list(range(STEPS))
+
+
+def kept(workdir):
+    return max((int(name) for name in processes.saved(workdir) if name.isdecimal()), default=0)
+
+
+@pytest.mark.slow
+def test_one_of_two_processes_dies_or_is_asked_to_stop(cache, tmp_path):
     forever = {"steps": 5000, "fsdp": 2, "pause": 0.02, "damaged": DAMAGED}
-    assert processes.wait(processes.start_several(cache, tmp_path, 2, terminate_at=3, **forever)) == [0, 0]
+    pair = processes.start_several(cache, tmp_path, 2, silence=5, **forever)
+    end = time.monotonic() + 100
+    while not kept(tmp_path) and time.monotonic() < end:
+        time.sleep(0.05)
+    pair[1].process.kill()
+    assert pair[0].wait(40) not in (0, KILLED)  # it ends by itself
+    assert "another process is gone" in pair[0].text() or "another task died" in pair[0].text()
+    before = kept(tmp_path)
+
+    pair = processes.start_several(cache, tmp_path, 2, terminate_at=before + 3, **forever)
+    assert processes.wait(pair) == [0, 0]
     first, second = processes.result(tmp_path, 0), processes.result(tmp_path, 1)
     assert first == second
-    assert first["devices"] == 4
-    assert 3 < first["step"] < 5000
+    assert (first["first"], first["devices"]) == (before, 4)
+    assert before + 3 < first["step"] == kept(tmp_path) < 5000
+
     steps = first["step"] + 4
     alone = processes.start_several(cache, tmp_path, 1, steps=steps, fsdp=2, damaged=DAMAGED)
     assert processes.wait(alone) == [0]
     last = processes.result(tmp_path)
     assert (last["first"], last["step"]) == (first["step"], steps)
-    assert set(first["corrupt"]) <= set(last["corrupt"])  # of both processes
-
-
-@pytest.mark.slow
-def test_when_a_process_is_gone_the_other_one_ends_too(cache, tmp_path):
-    pair = processes.start_several(cache, tmp_path, 2, steps=5000, fsdp=2, pause=0.02, silence=5)
-    end = time.monotonic() + 100
-    while not any(name.isdecimal() for name in processes.saved(tmp_path)) and time.monotonic() < end:
-        time.sleep(0.05)
-    pair[1].process.kill()
-    assert pair[0].wait(40) != 0
-    message = pair[0].text()
-    assert "another process is gone" in message or "another task died" in message
-    kept = max(name for name in processes.saved(tmp_path) if name.isdecimal())
-    assert processes.wait(processes.start_several(cache, tmp_path, 1, steps=int(kept) + 1, fsdp=2)) == [0]
-    assert processes.result(tmp_path)["first"] == int(kept)
+    assert last["corrupt"] == ["3", "50", "77"]  # those that either process has met
+    assert sorted(processes.order(tmp_path)) == list(range(steps))

@@ -88,7 +88,7 @@ class Accidents:
 
     def before_save(self, step):
         if step == self._options.get("full_at"):
-            resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (6000, resource.RLIM_INFINITY))  # some files are longer
         at, stage = self._options.get("die_in_save", (None, None))
         if step != at:
             return
@@ -112,6 +112,7 @@ class Unlucky(Checkpoints):
     accidents = Accidents({})
 
     def save(self, state, **options):
+        self.wait()  # an accident is that of one checkpoint
         step = int(state.step)
         self.accidents.before_save(step)
         super().save(state, **options)
@@ -179,6 +180,7 @@ def digest(state):
 def main(options):
     """Runs, as one of several processes where the options hold port, count and index."""
     logging.basicConfig(level=logging.WARNING)
+    logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs at length what is also raised
     jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_num_cpu_devices", options.get("devices", 1))
     if "port" in options:
