@@ -60,7 +60,7 @@ def killed(folder: Path, kills: int, chance: random.Random) -> Found:
         before, stage = _kept(unlucky), ""
         if kill % 2:
             stage = STAGES[kill // 2 % len(STAGES)]
-            at = before + 4 * (3 if stage == "removal" and not before else chance.randint(1, 3))
+            at = max(before + 4 * chance.randint(1, 3), 12)  # of the first two checkpoints nothing is removed
             after = chance.uniform(0, 0.05)
             run = processes.start(folder, unlucky, die_in_save=(at, stage), after=after, **shared)
             assert run.wait() == -signal.SIGKILL
