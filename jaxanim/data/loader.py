@@ -91,7 +91,7 @@ class Loader:
         threads: int = 2,
         ahead: int = 4,
         max_corrupt: int = 100,
-        corrupt: Mapping[int, str] | None = None,
+        corrupt: Mapping[int, str] | Mapping[str, str] | None = None,
     ) -> "Batches":
         """Reads this host's batches from a step on, in order, a few ahead of time.
 
@@ -100,14 +100,16 @@ class Loader:
           threads: how many batches are read at the same time.
           ahead: how many finished or started batches wait.
           max_corrupt: how many distinct records may be damaged; one more raises `TooManyCorruptRecordsError`.
-          corrupt: `Batches.corrupt` of the run that is resumed, where the count shall go on.
+          corrupt: `Batches.corrupt` of the run that is resumed, where the count shall go on; its numbers may be text,
+            as JSON makes them.
         """
         if first_step < 0 or threads < 1 or ahead < 1:
             raise ValueError(f"first_step, threads, ahead must be >= 0, 1, 1, got {first_step}, {threads}, {ahead}")
         options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)
         steps = grain.MapDataset.range(first_step, sys.maxsize)
         iterator = iter(steps.map(self._load_rows).to_iter_dataset(options))
-        return Batches(iterator, first_step, max_corrupt, corrupt or {}, self._contract)
+        known = {int(record): reason for record, reason in (corrupt or {}).items()}
+        return Batches(iterator, first_step, max_corrupt, known, self._contract)
 
     def _load_rows(self, step: int) -> _Loaded:
         return self._load(step, self._rows)

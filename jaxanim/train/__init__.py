@@ -2,6 +2,7 @@
 
 from jaxanim.train.averages import Averages
 from jaxanim.train.checkpoint import Checkpoints, Restored
+from jaxanim.train.hosts import HostLostError, end_together, join
 from jaxanim.train.loop import NotFiniteError, Run, Schedule, train
 from jaxanim.train.mesh import batch_sharding, born_sharded, make_mesh, replicated
 from jaxanim.train.metrics import Writers, open_writers
@@ -12,6 +13,7 @@ from jaxanim.train.stopper import Stopper
 __all__ = [
     "Averages",
     "Checkpoints",
+    "HostLostError",
     "Inputs",
     "NotFiniteError",
     "Restored",
@@ -23,6 +25,8 @@ __all__ = [
     "batch_sharding",
     "born_sharded",
     "data_of_phase",
+    "end_together",
+    "join",
     "make_mesh",
     "make_train_step",
     "new_state",

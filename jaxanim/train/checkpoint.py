@@ -2,13 +2,16 @@
 
     WORKDIR/00001200/state/...       arrays, written by Orbax
                      run.json        step, position in the data, config, score, names and shapes of the arrays
-                     manifest.json   SHA-256 of every other file; it comes last and makes the checkpoint count
+                     manifest.json   SHA-256 of every other file
 
-A run that is killed at any moment leaves the last complete checkpoint; what has no manifest is swept away by the next
-run. A damaged one is renamed to `00001200.damaged`, with a warning that names the file, and the one before it is used.
-All hosts see one file system; the first process does what is done once.
+The folder has the name `00001200.partial` until all of it is on the disk, and again from when it is being removed; the
+next run sweeps such folders away. So a run that is killed at any moment leaves its last complete checkpoint. A damaged
+one is renamed to `00001200.damaged`, with a warning that names the file, and the one before it is used. Folders of any
+other name are not ours: nothing is touched, and an error says so. All hosts see one file system; the first process does
+what is done once.
 """
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -20,15 +23,14 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import orbax.checkpoint as ocp
-from jax.experimental import multihost_utils
 
 from jaxanim.core.errors import OutputError, WeightsError
-from jaxanim.train import manifest
+from jaxanim.train import hosts, manifest
 from jaxanim.train.state import TrainState
 
 _LOG = logging.getLogger(__name__)
+_PARTIAL, _DAMAGED = ".partial", ".damaged"
 Better = Literal["lower", "higher"]
 
 
@@ -65,16 +67,20 @@ class Checkpoints:
         self._writer = ocp.AsyncCheckpointer(ocp.StandardCheckpointHandler())
         self._thread: threading.Thread | None = None
         self._failure: Exception | None = None
-        if jax.process_index() == 0:
+        try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for left in self._unfinished():
+        except OSError as error:
+            raise OutputError(f"there can be no checkpoints in {self._folder}: {error.strerror}") from error
+        self._refuse_foreign()
+        hosts.meet("checkpoints looked at")
+        if jax.process_index() == 0:
+            for left in self._folder.glob(f"*{_PARTIAL}"):
                 shutil.rmtree(left)
-        _meet("checkpoints opened")
+        hosts.meet("checkpoints opened")
 
     def steps(self) -> list[int]:
         """Returns the steps of which there are complete checkpoints, oldest first; their bytes are not looked at."""
-        found = [path.parent.name for path in self._folder.glob(f"*/{manifest.NAME}")]
-        return sorted(int(name) for name in found if name.isdecimal())
+        return sorted(int(path.name) for path in self._folder.iterdir() if _is_step(path.name))
 
     def save(
         self,
@@ -98,31 +104,34 @@ class Checkpoints:
         step = int(state.step)
         if not bool(_is_finite((state.params, state.average))):
             raise ValueError(f"the parameters of step {step} are not finite: they are not saved")
-        path = self._folder / f"{step:08d}"
+        path = self._path(step)
         run = {"step": step, "position": position, "config": config, "score": score, "arrays": _shapes(state)}
         text = json.dumps(run)
-        if _agreed(step in self.steps()):
+        if hosts.agreed(step in self.steps()):
             return
-        if jax.process_index() == 0:
-            if path.exists():
-                shutil.rmtree(path)
-            path.mkdir()
-        _meet(f"checkpoint {step} begun")
         try:
-            self._writer.save(path / "state", args=ocp.args.StandardSave(state))
+            if jax.process_index() == 0:
+                _partial(path).mkdir()
+            hosts.meet(f"checkpoint {step} begun")
+            self._writer.save(_partial(path) / "state", args=ocp.args.StandardSave(state))
         except Exception as error:
-            raise _failed(path, error) from error
+            raise self._failed(path, error) from error
         self._thread = threading.Thread(target=self._finish, args=(path, text), name=f"checkpoint {step}")
         self._thread.start()
 
-    def wait(self) -> None:
-        """Waits until the checkpoint that is being written is complete; raises if it could not be written."""
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+    def check(self) -> None:
+        """Raises if the checkpoint that is being written is known to have failed; waits for nothing."""
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
+
+    def wait(self) -> None:
+        """Waits until the checkpoint that is being written is complete; raises if it could not be written.
+
+        All processes call it: it is complete when the first one has made it count.
+        """
+        if self._join():
+            hosts.meet("checkpoint complete")
 
     def restore(self, target: TrainState) -> Restored | None:
         """Returns the newest sound checkpoint, or None where none was ever saved. All processes call it.
@@ -135,7 +144,7 @@ class Checkpoints:
         step = self._newest_sound()
         if step is None:
             return None
-        path = self._folder / f"{step:08d}"
+        path = self._path(step)
         run = json.loads((path / "run.json").read_text())
         _check_arrays(path, run["arrays"], _shapes(target))
         abstract = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding), target)
@@ -145,9 +154,10 @@ class Checkpoints:
     def close(self) -> None:
         """Finishes what is being written."""
         try:
-            self.wait()
+            self._join()
         finally:
-            self._writer.close()
+            with contextlib.suppress(Exception):  # what failed was raised already, as an error that says what it means
+                self._writer.close()
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -157,16 +167,34 @@ class Checkpoints:
     ) -> None:
         self.close()
 
+    def _join(self) -> bool:
+        """Waits for this process's part of the checkpoint that is being written; returns whether there was one."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()
+        self.check()
+        return thread is not None
+
     def _finish(self, path: Path, run: str) -> None:
         """Waits for the arrays, then makes the checkpoint count and removes those that are too old."""
         try:
             self._writer.wait_until_finished()
             if jax.process_index() == 0:
-                (path / "run.json").write_text(run)
-                manifest.write(path)
+                (_partial(path) / "run.json").write_text(run)
+                manifest.write(_partial(path))
+                _partial(path).rename(path)
+                manifest.sync_folder(self._folder)
                 self._remove_old()
         except Exception as error:  # whatever it is, the next call reports it
-            self._failure = _failed(path, error)
+            self._failure = self._failed(path, error)
+
+    def _failed(self, path: Path, error: Exception) -> Exception:
+        """Returns what to raise when a checkpoint could not be written, and gives back the space that it took."""
+        if hosts.lost(error):
+            return hosts.HostLostError(f"the checkpoint {path} could not be finished without the other processes")
+        if jax.process_index() == 0:
+            shutil.rmtree(_partial(path), ignore_errors=True)
+        return OutputError(f"the checkpoint {path} could not be written, those before it stay: {error}")
 
     def _remove_old(self) -> None:
         steps = self.steps()
@@ -174,19 +202,29 @@ class Checkpoints:
         best = sorted((self._sign * score, -step) for step, score in scores.items() if score is not None)
         kept = {*steps[-self._keep_last :], *(-step for _, step in best[: self._keep_best])}
         for step in sorted(set(steps) - kept):
-            path = self._folder / f"{step:08d}"
-            (path / manifest.NAME).unlink()  # first: a checkpoint that is half removed does not count
-            shutil.rmtree(path)
+            path = self._path(step)
+            path.rename(_partial(path))  # first: a checkpoint that is half removed does not count
+            shutil.rmtree(_partial(path))
 
     def _score(self, step: int) -> float | None:
         try:
-            return json.loads((self._folder / f"{step:08d}" / "run.json").read_text())["score"]
+            return json.loads((self._path(step) / "run.json").read_text())["score"]
         except (OSError, ValueError, KeyError):  # damaged: it is not among the best
             return None
 
-    def _unfinished(self) -> list[Path]:
-        folders = [path for path in self._folder.iterdir() if path.is_dir() and path.name.isdecimal()]
-        return [path for path in folders if not (path / manifest.NAME).exists()]
+    def _path(self, step: int) -> Path:
+        return self._folder / f"{step:08d}"
+
+    def _refuse_foreign(self) -> None:
+        """Raises where there is anything that a run of this version did not write."""
+        folders = [path for path in self._folder.iterdir() if path.is_dir()]
+        for path in sorted(folders):
+            if not _is_step(path.name.removesuffix(_PARTIAL).removesuffix(_DAMAGED)):
+                raise WeightsError(f"{path} is no checkpoint of a run; give the run a folder of its own")
+            if not path.suffix and not any((path / name).exists() for name in (manifest.NAME, "run.json")):
+                raise WeightsError(f"{path} is no checkpoint: it has neither {manifest.NAME} nor run.json")
+            if not path.suffix:
+                manifest.check_format(path)
 
     def _newest_sound(self) -> int | None:
         """Verifies checkpoints from the newest on, in the first process; renames what is damaged."""
@@ -194,17 +232,17 @@ class Checkpoints:
         steps = self.steps()
         if jax.process_index() == 0:
             for step in reversed(steps):
-                path = self._folder / f"{step:08d}"
+                path = self._path(step)
                 damage = manifest.damage(path)
                 if damage is None:
                     found = step
                     break
                 _LOG.warning("checkpoint of step %d is damaged (%s): the one before it is used", step, damage)
-                aside = path.with_name(f"{path.name}.damaged")
+                aside = path.with_name(f"{path.name}{_DAMAGED}")
                 shutil.rmtree(aside, ignore_errors=True)
                 path.rename(aside)
-        found = _agreed(found)
-        if found < 0 and any(self._folder.glob("*.damaged")):
+        found = hosts.agreed(found)
+        if found < 0 and any(self._folder.glob(f"*{_DAMAGED}")):
             raise WeightsError(
                 f"every checkpoint in {self._folder} is damaged; remove the folder to start from the beginning"
             )
@@ -216,18 +254,12 @@ def _is_finite(tree: Any) -> jax.Array:
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))
 
 
-def _meet(what: str) -> None:
-    if jax.process_count() > 1:
-        multihost_utils.sync_global_devices(what)
+def _partial(path: Path) -> Path:
+    return path.with_name(f"{path.name}{_PARTIAL}")
 
 
-def _agreed(value: int) -> int:
-    """Returns what the first process says."""
-    return value if jax.process_count() == 1 else int(multihost_utils.broadcast_one_to_all(np.int32(value)))
-
-
-def _failed(path: Path, error: Exception) -> OutputError:
-    return OutputError(f"the checkpoint {path} could not be written, those before it stay: {error}")
+def _is_step(name: str) -> bool:
+    return name.isdecimal() and len(name) >= 8
 
 
 def _shapes(state: TrainState) -> dict[str, str]:

@@ -17,9 +17,9 @@ from typing import Any
 import jax
 import tqdm
 
-from jaxanim.core.errors import InputError
+from jaxanim.core.errors import InputError, UserError
 from jaxanim.core.types import Params
-from jaxanim.train import averages
+from jaxanim.train import averages, hosts
 from jaxanim.train.averages import Averages
 from jaxanim.train.checkpoint import Checkpoints
 from jaxanim.train.metrics import Picture, Writers
@@ -66,7 +66,8 @@ class Run:
       checkpoints, writers, stopper: open ones.
       weights: of each phase's loss terms, by step.
       frozen: what the step needs besides, on the devices.
-      position: what to save about the data besides the step.
+      position: what to save about the data besides the step. All processes call it; that of the first is saved.
+      resumed: position of the checkpoint that the state comes from: metrics that it had not logged are taken up.
       evaluate: called before every save; its numbers are logged.
       score: which of these numbers says how good a checkpoint is.
       sheet: draws a picture of how far it is.
@@ -83,6 +84,7 @@ class Run:
     weights: Callable[[int], Mapping[str, Params]] = lambda step: {}
     frozen: Any = None
     position: Callable[[], dict[str, Any]] = dict
+    resumed: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     evaluate: Callable[[TrainState], dict[str, float]] | None = None
     score: str | None = None
     sheet: Callable[[TrainState], Picture] | None = None
@@ -114,17 +116,17 @@ def train(state: TrainState, run: Run, schedule: Schedule) -> TrainState:
     """Trains from a state to the last step, or to where it is told to stop; the state it returns is on the disk.
 
     A run that was told to stop returns with fewer steps than `schedule.steps`: its process should exit with 0, and be
-    started again.
+    started again. It then goes on as if it had not been stopped, down to the lines of metrics.
     """
     first = number = int(state.step)
-    clock, total, flight = _Clock(), None, collections.deque[Averages]()
+    clock, total, flight = _Clock(), _unlogged(run.resumed), collections.deque[Averages]()
     with tqdm.tqdm(
         total=schedule.steps, initial=first, disable=None if jax.process_index() == 0 else True, unit="step"
     ) as bar:
         stop = number >= schedule.steps
         while not stop:
             _profile(run, schedule, number, state)
-            batch = _next_batch(state, run, clock, number)
+            batch = _next_batch(state, run, clock, number, total)
             state, measured = run.step(state, batch, run.weights(number), run.frozen)
             number += 1
             clock.steps, clock.examples = clock.steps + 1, clock.examples + _size(batch)
@@ -132,15 +134,17 @@ def train(state: TrainState, run: Run, schedule: Schedule) -> TrainState:
             flight.append(measured)
             if len(flight) > _IN_FLIGHT:
                 _check_finite(run, schedule, number - _IN_FLIGHT, flight.popleft())
-            stop = run.stopper.reached(number) or number == schedule.steps
-            if stop or _due(number, schedule.log_every):
+            run.checkpoints.check()
+            last = number == schedule.steps
+            stop = run.stopper.reached(number) or last
+            if last or _due(number, schedule.log_every):
                 means = averages.fetch(total)
                 run.writers.scalars(number, {**means, **clock.read()})
                 bar.set_postfix({name: f"{means[name]:.4g}" for name in list(means)[:3]})
                 total, clock = None, _Clock()
             if stop or _due(number, schedule.save_every):
-                _save(state, run, clock, number)
-            if run.sheet is not None and (number == schedule.steps or _due(number, schedule.sheet_every)):
+                _save(state, run, clock, number, total, evaluate=last or _due(number, schedule.save_every))
+            if run.sheet is not None and (last or _due(number, schedule.sheet_every)):
                 run.writers.picture(number, "sheet", run.sheet(state))
             bar.update()
     for behind, measured in enumerate(reversed(flight)):
@@ -161,23 +165,38 @@ def _size(batch: Any) -> int:
     return leaves[0].shape[0] if leaves and leaves[0].ndim else 0
 
 
-def _next_batch(state: TrainState, run: Run, clock: _Clock, number: int) -> Any:
-    batch = clock.measure("data_wait", lambda: next(run.batches, None))
-    if batch is None:
-        _save(state, run, clock, number)
-        run.checkpoints.wait()
-        raise InputError(f"the data ended before step {number + 1}; what was trained so far is saved")
+def _unlogged(resumed: Mapping[str, Any]) -> Averages | None:
+    saved = resumed.get("unlogged")
+    return averages.from_sums(saved) if saved else None
+
+
+def _next_batch(state: TrainState, run: Run, clock: _Clock, number: int, total: Averages | None) -> Any:
+    """Returns the next batch on the devices; where there is none, saves what was trained before it raises."""
+    try:
+        batch = clock.measure("data_wait", lambda: next(run.batches, None))
+        if batch is None:
+            raise InputError(f"the data ended before step {number + 1}")
+    except Exception as error:
+        if hosts.all_here(f"no data for step {number + 1}"):  # else the others cannot help to save
+            _save(state, run, clock, number, total, evaluate=False)
+            run.checkpoints.wait()
+        said = f"the last checkpoint is that of step {max(run.checkpoints.steps(), default=0)}"
+        if isinstance(error, UserError):
+            raise InputError(f"{error}; {said}") from error
+        error.add_note(said)
+        raise
     return run.place(batch)
 
 
-def _save(state: TrainState, run: Run, clock: _Clock, number: int) -> None:
-    """Evaluates, then starts to write a checkpoint."""
+def _save(state: TrainState, run: Run, clock: _Clock, number: int, total: Averages | None, *, evaluate: bool) -> None:
+    """Evaluates where that is due, then starts to write a checkpoint."""
     score = None
-    if run.evaluate is not None:
+    if run.evaluate is not None and evaluate:
         found = run.evaluate(state)
         run.writers.scalars(number, found)
         score = found[run.score] if run.score is not None else None
-    position = {"step": number, **run.position()}
+    unlogged = {} if total is None else averages.sums(total)
+    position = {"step": number, "unlogged": unlogged, **run.position()}
     clock.measure("save_stall", lambda: run.checkpoints.save(state, position=position, config=run.config, score=score))
 
 

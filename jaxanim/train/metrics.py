@@ -1,9 +1,10 @@
 """What a run writes down: JSON lines, TensorBoard events, sheets as PNG files; the first process alone writes."""
 
+import contextlib
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, runtime_checkable
@@ -12,6 +13,7 @@ import jax
 import numpy as np
 import PIL.Image
 
+from jaxanim.core.errors import OutputError
 from jaxanim.core.types import UInt8
 from jaxanim.train.event_file import EventFile
 
@@ -132,18 +134,21 @@ class Writers:
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Writes named numbers of a step."""
-        for writer in self._writers:
-            writer.scalars(step, values)
+        with _telling(step):
+            for writer in self._writers:
+                writer.scalars(step, values)
 
     def picture(self, step: int, name: str, picture: Picture) -> None:
         """Writes a picture of a step."""
-        for writer in self._writers:
-            writer.picture(step, name, picture)
+        with _telling(step):
+            for writer in self._writers:
+                writer.picture(step, name, picture)
 
     def close(self) -> None:
         """Finishes all of them."""
         for writer in self._writers:
-            writer.close()
+            with contextlib.suppress(OSError):  # what could not be written was told when it was given
+                writer.close()
 
     def __enter__(self) -> "Writers":
         return self
@@ -158,9 +163,18 @@ def open_writers(workdir: Path, first_step: int) -> Writers:
     """Opens `metrics.jsonl`, `tensorboard/` and `sheets/` of a run, in the first process; the others write nothing."""
     if jax.process_index() != 0:
         return Writers(())
-    workdir.mkdir(parents=True, exist_ok=True)
-    lines = JsonLines(workdir / "metrics.jsonl", first_step)
-    return Writers((lines, TensorBoard(workdir / "tensorboard"), Sheets(workdir / "sheets")))
+    with _telling(first_step):
+        workdir.mkdir(parents=True, exist_ok=True)
+        lines = JsonLines(workdir / "metrics.jsonl", first_step)
+        return Writers((lines, TensorBoard(workdir / "tensorboard"), Sheets(workdir / "sheets")))
+
+
+@contextlib.contextmanager
+def _telling(step: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"metrics of step {step} could not be written, checkpoints stay: {error}") from error
 
 
 def _png(picture: Picture) -> bytes:

@@ -174,6 +174,8 @@ def test_the_count_goes_on_where_it_was():
         take(loader, 0, 20, max_corrupt=2)
     with pytest.raises(TooManyCorruptRecordsError, match="5 records are damaged, at most 4"):
         take(loader, 0, 20, max_corrupt=4, corrupt={28: "earlier", 29: "earlier"})
+    with loader.batches(0, corrupt={"28": "numbers are text after JSON"}) as batches:
+        assert batches.corrupt == {28: "numbers are text after JSON"}
 
 
 def test_a_source_of_nothing_but_damage_stops():

@@ -11,6 +11,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxanim.core.errors import OutputError, WeightsError
 from jaxanim.train import manifest
 from jaxanim.train.checkpoint import Checkpoints
+from tests.reliability import damages
 from tests.train import toy_gan
 
 
@@ -55,31 +56,17 @@ def test_an_empty_folder_has_nothing_to_restore(tmp_path):
     assert restore(tmp_path / "new") is None
 
 
-def flip(path):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 4
-    path.write_bytes(content)
-
-
-DAMAGES = {
-    "flipped": flip,
-    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-1]),
-    "emptied": lambda path: path.write_bytes(b""),
-    "removed": lambda path: path.unlink(),
-}
-
-
 def test_any_damage_to_any_file_is_found_and_named(folder):
     whole = folder / "00000020"
-    names = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
+    names = damages.files(whole)
     assert len(names) > 6
     for name in names:
-        for damage in DAMAGES.values():
+        for damage in damages.ALL.values():
             content = (whole / name).read_bytes()
             damage(whole / name)
             found = manifest.damage(whole)
             assert found is not None
-            assert name.name in found or name.name == manifest.NAME
+            assert name.name in found
             (whole / name).write_bytes(content)
     assert manifest.damage(whole) is None
 
@@ -87,7 +74,7 @@ def test_any_damage_to_any_file_is_found_and_named(folder):
 @pytest.mark.parametrize("damage", ["flipped", "truncated", "removed"])
 def test_the_checkpoint_before_a_damaged_one_is_used(folder, caplog, damage):
     largest = max((folder / "00000020" / "state").rglob("*"), key=lambda path: path.is_file() and path.stat().st_size)
-    DAMAGES[damage](largest)
+    damages.ALL[damage](largest)
     with caplog.at_level(logging.WARNING):
         restored = restore(folder)
     assert toy_gan.same(restored.state, state_at(10))
@@ -101,16 +88,50 @@ def test_the_checkpoint_before_a_damaged_one_is_used(folder, caplog, damage):
 
 def test_when_all_are_damaged_nothing_starts_anew(folder):
     for path in folder.glob("*/run.json"):
-        flip(path)
+        damages.flip(path)
     for _ in range(2):  # also when it is tried again
         with pytest.raises(WeightsError, match=r"every checkpoint .* is damaged"):
             restore(folder)
 
 
-def test_a_checkpoint_without_a_manifest_does_not_count_and_is_swept_away(folder):
-    (folder / "00000020" / manifest.NAME).unlink()
+def test_a_checkpoint_that_was_being_written_or_removed_is_swept_away(folder):
+    (folder / "00000020").rename(folder / "00000020.partial")
     assert toy_gan.same(restore(folder).state, state_at(10))
-    assert not (folder / "00000020").exists()
+    assert {path.name for path in folder.iterdir()} == {"00000010"}
+
+
+def seal(path, change):
+    """Writes a manifest anew, with something changed, as if it had always been so."""
+    listed = json.loads(path.read_text())
+    listed |= change
+    listed["sha256"] = manifest._digest({name: value for name, value in listed.items() if name != "sha256"})
+    path.write_text(json.dumps(listed))
+
+
+def test_the_format_of_another_version_is_refused_and_left_alone(folder):
+    seal(folder / "00000020" / manifest.NAME, {"format": 7})
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(WeightsError, match=r"00000020 was written by another version: its format is 7, .* reads 1"):
+        restore(folder)
+    (folder / "00000020" / manifest.NAME).write_text(json.dumps({"run.json": "0" * 64}))
+    with pytest.raises(WeightsError, match="not written by this program, or by a version before its first release"):
+        restore(folder)
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["1000", "checkpoint_1000", "00001000"])
+def test_a_folder_that_holds_something_else_is_refused_and_left_alone(folder, name):
+    (folder / name).mkdir()
+    (folder / name / "checkpoint").write_text("of somebody else")
+    with pytest.raises(WeightsError, match=rf"{name} is no checkpoint"):
+        Checkpoints(folder)
+    assert (folder / name / "checkpoint").read_text() == "of somebody else"
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(tmp_path):
+    (tmp_path / "run").write_text("")
+    with pytest.raises(OutputError, match=r"no checkpoints in .*run: File exists"):
+        Checkpoints(tmp_path / "run")
 
 
 def test_the_last_and_the_best_are_kept(tmp_path):
@@ -161,8 +182,16 @@ def test_a_failed_write_is_reported_and_the_previous_one_stays(folder, monkeypat
     checkpoints = Checkpoints(folder)
     monkeypatch.setattr(manifest, "write", full)
     save(checkpoints, 30)
-    with pytest.raises(OutputError, match=r"00000030 could not be written, .* No space left"):
+    checkpoints._thread.join()
+    for _ in range(2):  # it is told once, and nothing waits for the next save
+        with pytest.raises(OutputError, match=r"00000030 could not be written, .* No space left"):
+            checkpoints.check()
+        checkpoints.check()
+        save(checkpoints, 30)
+        checkpoints._thread.join()
+    with pytest.raises(OutputError):
         checkpoints.close()
+    assert not (folder / "00000030.partial").exists()  # its space is free again
     monkeypatch.undo()
     assert toy_gan.same(restore(folder).state, state_at(20))
 
@@ -198,5 +227,6 @@ def test_a_checkpoint_moves_to_another_mesh(folder):
 
 def test_the_manifest_is_a_plain_list(folder):
     listed = json.loads((folder / "00000020" / manifest.NAME).read_text())
-    assert "run.json" in listed
-    assert all(len(value) == 64 for value in listed.values())
+    assert listed["format"] == 1
+    assert "run.json" in listed["files"]
+    assert all(len(value) == 64 for value in listed["files"].values())

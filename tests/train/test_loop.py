@@ -10,10 +10,10 @@ import numpy as np
 import optax
 import pytest
 
-from jaxanim.core.errors import InputError
+from jaxanim.core.errors import InputError, OutputError
 from jaxanim.train.checkpoint import Checkpoints
 from jaxanim.train.loop import NotFiniteError, Run, Schedule, train
-from jaxanim.train.metrics import open_writers
+from jaxanim.train.metrics import JsonLines, open_writers
 from jaxanim.train.state import new_state
 from jaxanim.train.step import make_train_step
 from jaxanim.train.stopper import Stopper
@@ -115,8 +115,37 @@ def test_sigterm_saves_the_step_it_is_at_and_returns(go, tmp_path):
     state, rows = go(terminated(), Schedule(1000))
     assert int(state.step) == 5
     assert saved(tmp_path) == [5]
-    assert rows[-1]["step"] == 5
+    assert rows == []  # what was measured since the last line is in the checkpoint
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def position_of(folder, step):
+    return json.loads((folder / "checkpoints" / f"{step:08d}" / "run.json").read_text())["position"]
+
+
+def test_metrics_that_were_not_logged_are_taken_up_again(go, tmp_path):
+    go(batches(), Schedule(7, save_every=3, log_every=7))
+    assert position_of(tmp_path, 7)["unlogged"] == {}
+    position = position_of(tmp_path, 3)
+    assert position["step"] == 3
+    assert position["unlogged"]["regression/loss"][1] == 3.0
+    _, resumed = go(batches(), Schedule(1, log_every=1), resumed=position)
+    loss, count = position["unlogged"]["regression/loss"]
+    again = go(batches(), Schedule(1, log_every=1))[1][0]["regression/loss"]
+    assert resumed[0]["regression/loss"] == pytest.approx((loss + again) / (count + 1.0), rel=1e-6)
+
+
+def test_a_save_that_was_not_due_is_not_evaluated(go, tmp_path):
+    def terminated():
+        for number, batch in enumerate(batches()):
+            if number == 4:
+                os.kill(os.getpid(), signal.SIGTERM)
+            yield batch
+
+    asked = []
+    go(terminated(), Schedule(1000, save_every=3), evaluate=lambda state: asked.append(int(state.step)) or {})
+    assert asked == [3]
+    assert saved(tmp_path) == [3, 5]
 
 
 def test_a_few_steps_that_are_not_finite_do_not_stop_a_run(go):
@@ -141,9 +170,29 @@ def test_too_many_in_a_row_stop_it_with_a_report(go, tmp_path):
 
 
 def test_data_that_end_early_lose_nothing(go, tmp_path):
-    with pytest.raises(InputError, match="ended before step 6; what was trained so far is saved"):
+    with pytest.raises(InputError, match="ended before step 6; the last checkpoint is that of step 5"):
         go(map(toy_gan.batch, range(5)), Schedule(10))
     assert saved(tmp_path) == [5]
+
+
+def test_data_that_cannot_be_read_lose_nothing(go, tmp_path):
+    def unreadable():
+        yield from map(toy_gan.batch, range(5))
+        raise OSError(5, "Input/output error")
+
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        go(unreadable(), Schedule(10))
+    assert caught.value.__notes__ == ["the last checkpoint is that of step 5"]
+    assert saved(tmp_path) == [5]
+
+
+def test_metrics_on_a_full_disk_are_told(go, monkeypatch):
+    def full(self, step, values):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(JsonLines, "scalars", full)
+    with pytest.raises(OutputError, match=r"metrics of step 3 could not be written, .*No space left"):
+        go(batches(), Schedule(10, log_every=3))
 
 
 def test_the_profiler_has_its_window(go, tmp_path):
