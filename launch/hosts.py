@@ -9,6 +9,7 @@ import jax
 from absl import flags
 
 from jaxanim.core.errors import InputError
+from jaxanim.train import hosts
 
 _COORDINATOR = flags.DEFINE_string("coordinator", None, "HOST:PORT on which process 0 lets the others find each other")
 _PROCESSES = flags.DEFINE_integer("processes", None, "number of processes of the whole training")
@@ -30,7 +31,7 @@ def initialize() -> None:
     if _CLUSTER.value:
         _join_cluster()
     elif _COORDINATOR.value is not None:
-        jax.distributed.initialize(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
+        hosts.join(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
 
 
 def _check() -> None:
@@ -58,7 +59,7 @@ def _check_by_hand(coordinator: str, processes: int, process: int) -> None:
 
 def _join_cluster() -> None:
     try:
-        jax.distributed.initialize()
+        hosts.join()
     except ValueError as error:  # nothing that JAX knows was found, or not all of it
         raise InputError(
             f"--cluster: no cluster was found ({error}); it has to be started by srun, mpirun, on a Cloud TPU, or on "

@@ -9,15 +9,18 @@ A run that was interrupted, in whatever way, goes on when the same command is gi
 import ast
 import contextlib
 import logging
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 import jax
 from absl import app, flags
 from ml_collections import config_flags
 
 from jaxanim.core.errors import InputError, UserError
+from jaxanim.train import hosts as train_hosts
 from jaxanim.train.loop import NotFiniteError
 from launch import hosts, training
 
@@ -46,11 +49,20 @@ def main(arguments: Sequence[str]) -> None:
             raise InputError(f"unknown arguments: {' '.join(arguments[1:])}")
         if _CONFIG.value is None or _WORKDIR.value is None:
             raise InputError("--config FILE and --workdir DIR are needed")
-        logging.getLogger("absl").setLevel(logging.WARNING)  # Orbax says much
+        logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax says at length what is also raised
         hosts.initialize()
+    with train_hosts.end_together(), said_in_one_line():
+        if jax.process_count() == 1:
+            signal.signal(signal.SIGTERM, _leave)  # until the run listens itself; drawn data are kept
         complete = training.run(_CONFIG.value, Path(_WORKDIR.value))
         if jax.process_index() == 0:
             print("complete" if complete else "stopped as asked; the same command goes on", flush=True)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """Ends a process that is asked to stop before it has begun to train."""
+    print("stopped as asked, before the first step", flush=True)
+    sys.exit(0)
 
 
 def parse(arguments: Sequence[str]) -> list[str]:

@@ -1,6 +1,5 @@
 """A training run from its configuration to trained networks; `launch.train` is the program around it."""
 
-import contextlib
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
@@ -15,7 +14,8 @@ from jax.experimental import multihost_utils
 
 from jaxanim.core import files
 from jaxanim.core.errors import InputError
-from jaxanim.data import Batches, host_rows, place
+from jaxanim.data import host_rows, place
+from jaxanim.train import hosts
 from jaxanim.train import mesh as meshes
 from jaxanim.train.checkpoint import Checkpoints
 from jaxanim.train.loop import Run, Schedule, train
@@ -91,18 +91,19 @@ def run(config: ml_collections.ConfigDict, workdir: Path) -> bool:
         _make(workdir)
         print(parameter_overview.get_parameter_overview(target.params, include_stats=False), flush=True)
     keep = {"keep_last": config.keep_last, "keep_best": config.keep_best}
-    with Checkpoints(workdir / "checkpoints", better="higher", **keep) as checkpoints:
+    loader = job.open_data(workdir, host_rows(sharding, config.batch_size))
+    held = job.open_held(workdir)
+    with Stopper() as stopper, Checkpoints(workdir / "checkpoints", better="higher", **keep) as checkpoints:
         restored = checkpoints.restore(target)
         if restored is not None:
             _check_same(restored.config, settings.plain(config), workdir)
         state = meshes.born_sharded(init, grid)[0] if restored is None else restored.state
-        first = int(state.step)
-        corrupt = {} if restored is None else {int(n): why for n, why in restored.position["corrupt"].items()}
-        with contextlib.ExitStack() as stack:
-            loader = job.open_data(workdir, host_rows(sharding, config.batch_size))
-            options = {"threads": config.threads, "max_corrupt": config.max_corrupt}
-            batches = stack.enter_context(loader.batches(first, corrupt=corrupt, **options))
-            held = job.open_held(workdir)
+        position = {} if restored is None else restored.position
+        first, options = int(state.step), {"threads": config.threads, "max_corrupt": config.max_corrupt}
+        with (
+            loader.batches(first, corrupt=position.get("corrupt"), **options) as batches,
+            open_writers(workdir, first) as writers,
+        ):
             made = Run(
                 workdir=workdir,
                 config=settings.plain(config),
@@ -110,10 +111,11 @@ def run(config: ml_collections.ConfigDict, workdir: Path) -> bool:
                 batches=batches,
                 place=lambda batch: place(batch, sharding, config.batch_size),
                 checkpoints=checkpoints,
-                writers=stack.enter_context(open_writers(workdir, first)),
-                stopper=stack.enter_context(Stopper()),
+                writers=writers,
+                stopper=stopper,
                 weights=job.weights,
-                position=lambda: _position(batches),
+                position=lambda: {"corrupt": _together(batches.corrupt)},
+                resumed=position,
                 evaluate=lambda each: held.numbers(_local(each)),
                 score=job.score,
                 sheet=lambda each: held.sheet(_local(each)),
@@ -152,8 +154,9 @@ def _check_same(before: dict[str, Any], now: dict[str, Any], workdir: Path) -> N
         raise InputError(f"{workdir}: the run there was begun with other settings ({shown}); choose another --workdir")
 
 
-def _position(batches: Batches) -> dict[str, Any]:
-    return {"corrupt": {str(number): why for number, why in batches.corrupt.items()}}
+def _together(corrupt: Mapping[Any, str]) -> dict[str, str]:
+    """Returns the damaged records that any process has met."""
+    return {str(record): reason for part in hosts.gathered(dict(corrupt)) for record, reason in part.items()}
 
 
 def _local(state: TrainState) -> TrainState:

@@ -34,7 +34,7 @@ def _compile_once(tmp_path_factory):
         "jax_persistent_cache_min_entry_size_bytes": 0,
         "jax_disable_most_optimizations": True,
     }
-    before = {name: getattr(jax.config, name) for name in settings_of_cache}
+    before = {name: jax.config.values[name] for name in settings_of_cache}
     for name, value in settings_of_cache.items():
         jax.config.update(name, value)
     compilation_cache.reset_cache()
