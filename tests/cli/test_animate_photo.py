@@ -71,13 +71,11 @@ def test_a_track_of_action_units(command, folder, tmp_path):
 
 
 def test_a_class_and_its_amount(command, folder, tmp_path):
-    ends = {}
-    for amount in ("happy=0.1", "happy"):
-        target = tmp_path / f"of {len(amount)}"
-        more = ["--mode", "none", "--expression", amount, "--duration", 0.3, "--fps", 10, "-o", target]
-        assert command(*photo_command(folder, *more, photo="square.png", model="classes")).code == 0
-        ends[amount] = frames_of(target)[1].astype(int)
-    assert np.abs(ends["happy"] - ends["happy=0.1"]).max() > 0
+    more = ["--mode", "none", "--expression", "happy=0.5", "--duration", 0.3, "--fps", 10, "-o", tmp_path / "a"]
+    assert command(*photo_command(folder, *more, photo="square.png", model="classes")).code == 0
+    first, middle, last = frames_of(tmp_path / "a")
+    np.testing.assert_array_equal(first, last)
+    assert (first != middle).any()
 
 
 def test_odd_photos_are_cut_where_a_format_needs_it(command, folder, tmp_path):
