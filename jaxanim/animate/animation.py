@@ -1,10 +1,10 @@
 """The animation loop: poses through a renderer onto a canvas into a file, frame by frame."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from jaxanim.animate import compose, images, video
 from jaxanim.animate.renderer import RenderPoses
@@ -42,20 +42,49 @@ def write_video(
       InputError, OutputError: the video cannot be written like that; checked before rendering.
       OutputError: interrupted (Ctrl-C); the file holds the frames so far.
     """
+    frames = (frame for first in range(0, len(poses), batch) for frame in render(poses[first : first + batch]))
+    return write_frames(frames, path, total=len(poses), canvas=canvas, fps=fps, progress=progress)
+
+
+def write_frames(
+    frames: Iterable[UInt8[np.ndarray, "h w c"]],
+    path: Path,
+    *,
+    total: int,
+    canvas: compose.Canvas,
+    fps: float,
+    progress: Progress = lambda _: None,
+) -> int:
+    """Writes frames into a video, each as it comes.
+
+    Args:
+      frames: RGBA, or RGB without transparency.
+      path: the result; its ending says what it is (`video`).
+      total: how many frames there will be.
+      canvas: size and background.
+      fps: frames per second.
+      progress: called with the number of frames just written.
+
+    Returns:
+      How many frames were written.
+
+    Raises:
+      InputError, OutputError: the video cannot be written like that; checked before the first frame is asked for.
+      OutputError: interrupted (Ctrl-C); the file holds the frames so far.
+    """
     written = 0
     transparent = canvas.background is None
     try:
         with video.open_writer(
             path, width=canvas.width, height=canvas.height, fps=fps, transparent=transparent
         ) as write:
-            for first in range(0, len(poses), batch):
-                for frame in render(poses[first : first + batch]):
-                    write(compose.place(frame, canvas))
-                    written += 1
-                    progress(1)
+            for frame in frames:
+                write(compose.place(frame, canvas))
+                written += 1
+                progress(1)
     except KeyboardInterrupt:
         kept = f"{path} holds the first {written} frames" if written else "nothing was written"
-        raise OutputError(f"interrupted: {kept} of {len(poses)}") from None
+        raise OutputError(f"interrupted: {kept} of {total}") from None
     return written
 
 

@@ -61,12 +61,14 @@ def parse_background(text: str) -> Rgb | None:
     return red, green, blue
 
 
-def place(frame: UInt8[np.ndarray, "h w 4"], canvas: Canvas) -> UInt8[np.ndarray, "i j c"]:
-    """Scales a frame to fit the canvas, centres it, and fills what is behind.
+def place(frame: UInt8[np.ndarray, "h w c"], canvas: Canvas) -> UInt8[np.ndarray, "i j d"]:
+    """Scales a frame (RGBA, or RGB that covers everything) to fit the canvas, centres it, and fills what is behind.
 
     Returns:
       RGBA on a transparent canvas, RGB on a coloured one.
     """
+    if frame.shape == (canvas.height, canvas.width, 3) and canvas.background is not None:
+        return frame
     image = _fit(frame, canvas.width, canvas.height)
     if canvas.background is None:
         return np.asarray(image)
@@ -74,8 +76,8 @@ def place(frame: UInt8[np.ndarray, "h w 4"], canvas: Canvas) -> UInt8[np.ndarray
     return np.asarray(Image.alpha_composite(backdrop, image).convert("RGB"))
 
 
-def _fit(frame: UInt8[np.ndarray, "h w 4"], width: int, height: int) -> Image.Image:
-    image = Image.fromarray(frame)
+def _fit(frame: UInt8[np.ndarray, "h w c"], width: int, height: int) -> Image.Image:
+    image = Image.fromarray(frame).convert("RGBA")
     if image.size == (width, height):
         return image
     scale = min(width / image.width, height / image.height)

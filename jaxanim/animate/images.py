@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
+from PIL import Image, ImageOps
 
 from jaxanim.core import files
 from jaxanim.core.errors import InputError
@@ -29,6 +29,30 @@ def read_rgba(path: Path) -> UInt8[np.ndarray, "h w 4"]:
             )
         try:
             return np.asarray(image.convert("RGBA"))
+        except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
+            raise InputError(f"{path}: damaged picture ({error})") from error
+
+
+def read_rgb(path: Path, *, background: tuple[int, int, int]) -> UInt8[np.ndarray, "h w 3"]:
+    """Reads a photo: upright (by its EXIF orientation), grey repeated, palettes looked up, colour profiles left alone.
+
+    Args:
+      path: of the picture.
+      background: what transparent pixels show, sRGB.
+
+    Raises:
+      InputError: the file is missing or damaged, too large, or of a kind that has no one right way to be shown (CMYK,
+        16-bit grey, floating point).
+    """
+    with _open(path) as image:
+        if image.mode not in ("RGB", "L", "1", "P", "RGBA", "LA", "PA"):
+            raise InputError(f"{path}: is a {image.mode} picture; save it as 8-bit RGB or grey")
+        try:
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
+                rgba = upright.convert("RGBA")
+                upright = Image.alpha_composite(Image.new("RGBA", rgba.size, (*background, 255)), rgba)
+            return np.array(upright.convert("RGB"))
         except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
             raise InputError(f"{path}: damaged picture ({error})") from error
 

@@ -95,6 +95,12 @@ def holds_transparency(path: Path) -> bool:
     return kind == PNG_FOLDER or FORMATS[kind].transparent is not None
 
 
+def needs_even_size(path: Path) -> bool:
+    """Tells whether a file of this name must have even width and height."""
+    kind = kind_of(path)
+    return kind != PNG_FOLDER and FORMATS[kind].even
+
+
 def check_output(path: Path, *, width: int, height: int, fps: float, transparent: bool) -> None:
     """Raises InputError or OutputError where such a video cannot be written, before any work is done."""
     kind = kind_of(path)

@@ -1,9 +1,11 @@
-"""Animate a character: a pose track, a built-in motion or a single pose in, a video or picture out.
+"""Animate a character or a face in a photo: a track, a motion, an expression or a pose in, a video or picture out.
 
 jaxanim animate --motion talk -o talk.mp4
 jaxanim animate --character char.safetensors --drive track.csv -o out.webm
 jaxanim animate --pose mouth_aaa=1,head_y=-0.4 -o still.png
 jaxanim animate --source picture.png --weights tha4.safetensors --motion look -o look.mp4
+jaxanim animate photo.jpg --system atw --weights atw.safetensors --expression smile -o smile.mp4
+jaxanim animate photo.jpg --system atw --weights atw.safetensors --crop 1200,300,1400 --drive aus.csv -o out.mp4
 """
 
 import argparse
@@ -11,28 +13,40 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jaxanim.cli import sources
+from jaxanim.cli import photos, sources
 from jaxanim.core.errors import InputError
 
 DEFAULT_FPS = 30.0
 DEFAULT_SECONDS = 5.0
+DEFAULT_SIZE = "512"
 BATCH = 8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this subcommand."""
+    photos.add_arguments(parser)
     sources.add_source_arguments(parser)
     drive = parser.add_argument_group("drive (one of these)").add_mutually_exclusive_group(required=True)
     drive.add_argument(
-        "--drive", type=Path, metavar="TRACK", help=".csv, .json or .npz track, or .txt iFacialMocap recording"
+        "--drive",
+        type=Path,
+        metavar="TRACK",
+        help=".csv, .json or .npz track, or .txt iFacialMocap recording; for photos OpenFace's .csv",
     )
     drive.add_argument("--motion", choices=["idle", "talk", "look", "dance"], help="a built-in motion")
     drive.add_argument("--pose", metavar="NAME=VALUE,...", help="a single pose, for a .png")
+    drive.add_argument(
+        "--expression",
+        metavar="NAME[=AMOUNT]",
+        help="for photos: comes, stays and goes; smile, surprise, ... or a class",
+    )
     timing = parser.add_argument_group("time")
     timing.add_argument("--fps", type=float, default=DEFAULT_FPS, help="frames per second of the result (30)")
     timing.add_argument("--start", type=float, metavar="SECONDS", help="first moment of the track")
     timing.add_argument("--end", type=float, metavar="SECONDS", help="last moment (exclusive)")
-    timing.add_argument("--duration", type=float, metavar="SECONDS", help="length of a built-in motion (5)")
+    timing.add_argument(
+        "--duration", type=float, metavar="SECONDS", help="length of a built-in motion (5) or expression (2)"
+    )
     timing.add_argument("--seed", type=int, default=0, help="another seed, another performance of a motion (0)")
     timing.add_argument("--track-fps", type=float, help="rate of a track that does not say it")
     output = parser.add_argument_group("result")
@@ -40,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, required=True,
         help=".mp4, .webm, .mov, .gif, .apng, a folder name for PNG frames, or .png with --pose",
     )  # fmt: skip
-    output.add_argument("--size", default="512", metavar="W[xH]", help="pixels (512)")
+    output.add_argument("--size", metavar="W[xH]", help="pixels (512; of photos their own)")
     output.add_argument(
         "--background",
         metavar="COLOUR",
@@ -53,6 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Runs the subcommand."""
+    photos.check_options(args)
+    if args.photo is not None:
+        photos.run(args)
+        return
     canvas = _canvas(args)
     if args.pose is not None:
         _still(args, canvas)
@@ -64,7 +82,7 @@ def run(args: argparse.Namespace) -> None:
     )
     poses = _poses(args)
     renderer = sources.open_source(args, frames_per_call=min(BATCH, len(poses)))
-    with _progress(len(poses)) as progress:
+    with photos.progress(len(poses)) as progress:
         count = animation.write_video(
             renderer, poses, args.output, canvas=canvas, fps=args.fps, batch=BATCH, progress=progress.update
         )
@@ -76,7 +94,7 @@ def run(args: argparse.Namespace) -> None:
 def _canvas(args: argparse.Namespace) -> Any:
     from jaxanim.animate import compose, video
 
-    width, height = compose.parse_size(args.size)
+    width, height = compose.parse_size(DEFAULT_SIZE if args.size is None else args.size)
     if args.background is not None:
         background = compose.parse_background(args.background)
     elif args.pose is not None or (args.output.suffix != ".gif" and video.holds_transparency(args.output)):
@@ -141,9 +159,3 @@ def parse_pose(text: str) -> dict[str, float]:
 def _warn_of_clamping(count: int) -> None:
     if count:
         print(f"jaxanim: warning: {count} pose numbers were outside their range and have been clamped", file=sys.stderr)
-
-
-def _progress(total: int) -> Any:
-    from tqdm import tqdm
-
-    return tqdm(total=total, unit="frame", disable=not sys.stderr.isatty())

@@ -21,7 +21,9 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
         "default: the one that ships with jaxanim",
     )
     group.add_argument("--source", type=Path, metavar="PNG", help="any character picture, for the full system")
-    group.add_argument("--weights", type=Path, metavar="FILE", help="the full system's weights, with --source")
+    group.add_argument(
+        "--weights", type=Path, metavar="FILE", help="the full system's weights, with --source; a photo's model"
+    )
     group.add_argument(
         "--runtime",
         choices=["jax", "onnx"],

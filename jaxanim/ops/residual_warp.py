@@ -11,7 +11,7 @@ Any value range. A photo of any size fits: its edges are repeated to a multiple 
 sides, and cut off again. Residuals move with repeated edges ('border'), whatever the network's own warp does.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import flax.struct
 import jax
@@ -46,6 +46,20 @@ class Residuals:
     corner: tuple[int, int] = flax.struct.field(pytree_node=False)
 
 
+class Layout(NamedTuple):
+    """How a photo becomes a multiple of the small size.
+
+    Attributes:
+      factors: of height and width, from the small size to that of the padded photo.
+      steps: the same in parts, see `Residuals`.
+      corner: row and column of the photo's first pixel in the padded picture.
+    """
+
+    factors: pyramid.Factors
+    steps: tuple[pyramid.Factors, ...]
+    corner: tuple[int, int]
+
+
 def take_apart(photo: Image, small_size: tuple[int, int], *, mode: Mode, fit: Fit = "pad") -> Residuals:
     """Takes a photo apart into what a network sees and what it does not.
 
@@ -56,23 +70,29 @@ def take_apart(photo: Image, small_size: tuple[int, int], *, mode: Mode, fit: Fi
       fit: 'pad' keeps the shape of pixels and adds edges to the shorter side; 'anisotropic' shrinks each side by its
         own factor, so that the network sees a squeezed face (what the paper implies; it harms faces).
     """
+    layout = lay_out(photo.shape[-3], photo.shape[-2], small_size, mode=mode, fit=fit)
+    size, corner, steps = (photo.shape[-3], photo.shape[-2]), layout.corner, layout.steps
+    around = [
+        (first, factor * small - length - first)
+        for first, factor, small, length in zip(corner, layout.factors, small_size, size, strict=True)
+    ]
+    padded = jnp.pad(photo, [(0, 0)] * (photo.ndim - 3) + [*around, (0, 0)], mode="edge")
+    if mode == "none":
+        return Residuals(pyramid.downsample_area(padded, layout.factors), (), steps, size, corner)
+    small, bands = pyramid.residual_bands(padded, steps)
+    return Residuals(small, bands, steps, size, corner)
+
+
+def lay_out(height: int, width: int, small_size: tuple[int, int], *, mode: Mode, fit: Fit) -> Layout:
+    """Decides how a photo becomes a multiple of the small size, and in which steps it shrinks (see `take_apart`)."""
     checks.check_option("mode", mode, _MODES)
     checks.check_option("fit", fit, _FITS)
-    height, width = photo.shape[-3:-1]
     factors = (-(-height // small_size[0]), -(-width // small_size[1]))
     if fit == "pad":
         factors = (max(factors), max(factors))
-    spare = (factors[0] * small_size[0] - height, factors[1] * small_size[1] - width)
-    corner = (spare[0] // 2, spare[1] // 2)
-    around = [(first, total - first) for first, total in zip(corner, spare, strict=True)]
-    padded = jnp.pad(photo, [(0, 0)] * (photo.ndim - 3) + [*around, (0, 0)], mode="edge")
+    corner = ((factors[0] * small_size[0] - height) // 2, (factors[1] * small_size[1] - width) // 2)
     steps = pyramid.halving_steps(factors) if mode == "multiscale" else (factors,)
-    if factors == (1, 1):
-        steps = ()
-    if mode == "none":
-        return Residuals(pyramid.downsample_area(padded, factors), (), steps, (height, width), corner)
-    small, bands = pyramid.residual_bands(padded, steps)
-    return Residuals(small, bands, steps, (height, width), corner)
+    return Layout(factors, () if factors == (1, 1) else steps, corner)
 
 
 def assemble(
@@ -114,16 +134,28 @@ def _add_moved(
     base: Image, band: Float[Array, "*s h w c"], flow_px: Float[Array, "*b i j 2"], align_corners: bool
 ) -> Image:
     """Adds a residual that has moved."""
+    # `warp_by_small_flow` multiplies displacements by n / m.
+    small, large = flow_px.shape[-3:-1], base.shape[-3:-1]
+    growth = [
+        aligned * old / new
+        for aligned, old, new in zip(
+            growth_of(small, large, align_corners=align_corners), reversed(small), reversed(large), strict=True
+        )
+    ]
     if align_corners:
-        # `warp_by_small_flow` multiplies displacements by n / m.
-        growth = [_aligned_growth(flow_px.shape[axis], base.shape[axis]) for axis in (-2, -3)]
         flow_px = flow_px * jnp.expand_dims(jnp.asarray(growth, flow_px.dtype), tuple(range(flow_px.ndim - 1)))
     moved = jnp.broadcast_to(band, base.shape)
     return fused_warp.warp_by_small_flow(moved, flow_px, padding="border", base=base)
 
 
-def _aligned_growth(small: int, large: int) -> float:
-    """Returns (n - 1) / (m - 1) in place of n / m."""
-    if small == 1:
+def growth_of(small: tuple[int, ...], large: tuple[int, ...], *, align_corners: bool) -> tuple[float, float]:
+    """Returns by what displacements (x, y) grow between two sizes (height, width), see `assemble`.
+
+    Raises:
+      ValueError: the small size has no corners to align.
+    """
+    if not align_corners:
+        return large[1] / small[1], large[0] / small[0]
+    if 1 in small:
         raise ValueError("flows of one pixel's height or width have no corners to align")
-    return (large - 1) / (small - 1) * small / large
+    return (large[1] - 1) / (small[1] - 1), (large[0] - 1) / (small[0] - 1)

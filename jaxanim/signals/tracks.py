@@ -77,9 +77,21 @@ def resample(
     Raises:
       InputError: the rate is not positive, the stretch is empty, or it starts outside the track.
     """
+    return interpolate(track.time, track.pose, fps, start=start, end=end)
+
+
+def interpolate(
+    time: Float[np.ndarray, " n"],
+    rows: Float[np.ndarray, "n d"],
+    fps: float,
+    *,
+    start: float | None,
+    end: float | None,
+) -> Float[np.ndarray, "m d"]:
+    """Returns one row per frame of a video, of rows at increasing times, see `resample`."""
     if not (math.isfinite(fps) and fps > 0):
         raise InputError(f"frames per second must be positive, got {fps:g}")
-    first, last = float(track.time[0]), float(track.time[-1])
+    first, last = float(time[0]), float(time[-1])
     low = first if start is None else start
     high = last + 0.5 / fps if end is None else end
     if not (first - 1e-6 <= low <= last + 1e-6):
@@ -90,7 +102,7 @@ def resample(
     if count < 1:
         raise InputError(f"nothing lies between start {low:g} s and end {high:g} s at {fps:g} frames a second")
     times = low + np.arange(count) / fps
-    columns = [np.interp(times, track.time, track.pose[:, column]) for column in range(pose_vector.POSE_SIZE)]
+    columns = [np.interp(times, time, rows[:, column]) for column in range(rows.shape[1])]
     return np.stack(columns, axis=1).astype(np.float32)
 
 

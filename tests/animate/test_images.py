@@ -132,3 +132,48 @@ def test_write_png_keeps_the_old_file_when_it_fails(tmp_path, monkeypatch):
 def test_write_png_into_a_missing_folder(tmp_path):
     with pytest.raises(OutputError, match=r"nowhere.* does not exist"):
         images.write_png(tmp_path / "nowhere" / "a.png", RED_THEN_CLEAR)
+
+
+@pytest.mark.parametrize(
+    ("mode", "wanted"), [("RGB", [10, 200, 30]), ("L", [124, 124, 124]), ("P", [10, 200, 30]), ("RGBA", [10, 200, 30])]
+)
+def test_photos_of_every_kind(tmp_path, mode, wanted):
+    image = Image.new("RGB", (3, 2), (10, 200, 30))
+    image = image.quantize(4) if mode == "P" else image.convert(mode)
+    image.save(tmp_path / "a.png")
+    picture = images.read_rgb(tmp_path / "a.png", background=(255, 255, 255))
+    assert picture.shape == (2, 3, 3)
+    assert picture[0, 0].tolist() == wanted
+
+
+def test_photos_are_turned_upright(tmp_path):
+    """Orientation 6: what is stored as the left column is the top row."""
+    image = Image.fromarray(np.array([[[255, 0, 0], [0, 0, 255]]], np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "a.png", exif=exif)
+    picture = images.read_rgb(tmp_path / "a.png", background=(0, 0, 0))
+    np.testing.assert_array_equal(picture, [[[255, 0, 0]], [[0, 0, 255]]])
+
+
+def test_transparent_photos_show_the_background(tmp_path):
+    Image.fromarray(RED_THEN_CLEAR).save(tmp_path / "a.png")
+    picture = images.read_rgb(tmp_path / "a.png", background=(1, 2, 3))
+    np.testing.assert_array_equal(picture, [[[255, 0, 0], [1, 2, 3]]])
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "I;16", "F"])
+def test_photos_without_one_right_way_to_show_them(tmp_path, mode):
+    path = tmp_path / "a.tiff"
+    Image.new(mode, (4, 4)).save(path)
+    with pytest.raises(InputError, match="save it as 8-bit RGB or grey"):
+        images.read_rgb(path, background=(0, 0, 0))
+
+
+def test_photos_that_claim_a_size_or_are_cut_short(tmp_path):
+    (tmp_path / "bomb.png").write_bytes(png_claiming(60000, 60000))
+    with pytest.raises(InputError, match="larger than 64 megapixels"):
+        images.read_rgb(tmp_path / "bomb.png", background=(0, 0, 0))
+    (tmp_path / "cut.png").write_bytes(png_claiming(64, 64))
+    with pytest.raises(InputError, match="damaged picture"):
+        images.read_rgb(tmp_path / "cut.png", background=(0, 0, 0))
