@@ -12,7 +12,7 @@ from jaxanim.weights import name_table, weights_file
 _INPUTS = {
     "tha4-student": "45 pose numbers per frame; the character's picture is inside",
     "tha4": "a 512x512 RGBA picture of a character, and 45 pose numbers per frame",
-    "atw": "pictures of a face, [-1, 1], and classes or action units per frame (see design), in Python",
+    "atw": "a photo of a face, and classes or action units per frame (see design)",
     "deca": "224x224 RGB crops of faces, in Python",
 }
 

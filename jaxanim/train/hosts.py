@@ -23,6 +23,7 @@ from jax.experimental import multihost_utils
 
 from jaxanim.core.errors import UserError
 
+START_AGAIN = 75  # exit code of a process that can only go on when all are started again ("try later" of sysexits.h)
 SILENCE = 30  # seconds after which a process that is not heard of counts as dead; JAX's own default is 100
 
 
@@ -50,7 +51,8 @@ def end_together() -> Iterator[None]:
     """Ends this process at once when what it does in the `with` statement fails and there are other processes.
 
     Put it around all that a program does after `join`. The exit code is that of `sys.exit` where it was called, 2
-    where a `UserError` says what is wrong, else 1. With one process the error is passed on instead.
+    where a `UserError` says what is wrong, `START_AGAIN` where it is another process that is gone, else 1. With one
+    process the error is passed on instead.
     """
     try:
         yield
@@ -68,7 +70,9 @@ def end_together() -> Iterator[None]:
 def _exit_code(error: BaseException) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)
-    return 2 if isinstance(error, UserError) else 1
+    if isinstance(error, UserError):
+        return 2
+    return START_AGAIN if lost(error) else 1
 
 
 def meet(what: str) -> None:

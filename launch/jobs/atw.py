@@ -112,7 +112,7 @@ def make_job(config: ml_collections.ConfigDict) -> Job:
             atw_data.open_folder(data, design.size, workdir), data, design, objective
         ),
         score="held/score",
-        write=lambda path, state: _write(path, state, design, data),
+        write=lambda path, state: _write(path, state, system, data),
     )
 
 
@@ -159,8 +159,10 @@ def _view(phase: str, inputs: Inputs) -> objectives.Batch:
     )
 
 
-def _write(path: Path, state: TrainState, design: Design, data: DataSettings) -> None:
-    """Writes the running average of the generator, and the discriminators."""
+def _write(path: Path, state: TrainState, system: Atw, data: DataSettings) -> None:
+    """Writes the running average of the generator, and the discriminators that have learnt something."""
+    trained = {phase.wrt for phase in system.phases()}
     params = {**jax.device_get(state.params), **jax.device_get(state.average)}
+    kept = {group: params[group] for group in params if group in trained}
     origin = f"trained by jaxanim for {int(state.step)} steps on {data.kind} {Path(data.folder).name}".strip()
-    files.write_atw(path, Card(files.ATW, path.stem, "that of the data", origin), design, {"params": params})
+    files.write_atw(path, Card(files.ATW, path.stem, "that of the data", origin), system.design, {"params": kept})

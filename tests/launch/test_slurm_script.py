@@ -39,6 +39,12 @@ def test_stopped_before_the_end_it_goes_back_into_the_queue(slurm):
     assert slurm.calls("scontrol") == [["scontrol", "requeue", "17"]]
 
 
+def test_where_another_process_was_gone_it_goes_back_into_the_queue(slurm):
+    slurm.answer(srun=[{"code": 75}])
+    assert run(slurm).returncode == 0
+    assert slurm.calls("scontrol") == [["scontrol", "requeue", "17"]]
+
+
 @pytest.mark.parametrize("code", [1, 2, 134, 137])
 def test_after_an_error_it_does_not(slurm, code):
     slurm.answer(srun=[{"code": code}])

@@ -72,3 +72,18 @@ def test_without_refinement_the_warped_picture_is_the_result(key):
 def test_designs_that_cannot_be_built(change, message):
     with pytest.raises(ValueError, match=message):
         Design(**{"drive": "classes", "drives": 3, "width": 4, "reach": 0.2, **change})
+
+
+def test_a_drive_that_shifts_features_reaches_the_middle_of_an_even_picture(key):
+    """Where the network is published, it learns of the drive from the border; these have one more way."""
+    image, amount = jnp.zeros((2, 128, 128, 3)), jnp.ones(2)
+    drives = jnp.stack([jnp.zeros(3), 100.0 * jnp.ones(3)])
+    for modulate in (False, True):
+        module = objectives.generator(Design("classes", 3, 4, 0.2, modulate=modulate))
+        made, variables = jax.jit(module.init_with_output)(key, image, drives, amount)
+        blocks = variables["params"]["motion"]
+        assert ("drive" in blocks["block0"]) == modulate
+    shape = variables["params"]["motion"]["block3"]["drive"]["kernel"].shape
+    assert shape == (3, 8)
+    middle = made.motion[:, 64, 64]
+    assert jnp.abs(middle[0] - middle[1]).max() > 1e-6

@@ -132,6 +132,21 @@ def test_ablations(system, variables, batch, left_out):
     assert trained == (["discriminator", "generator"] if left_out == "warp" else both)
 
 
+def test_pairs_say_what_both_pictures_have_to_be(system, variables, batch):
+    objective = Objective(pair=3.0, terms=frozenset({"pair"}))
+    params, truth = variables["params"]["generator"], -batch.image
+    shown = dataclasses.replace(batch, truth=truth)
+    made = objectives.generate(system.design, params, batch.image, batch.target)
+    (phase,) = objectives.phases(system.design, objective)
+    assert (phase.wrt, phase.every) == ("generator", 1)
+    total, metrics = phase.loss_fn(params, shown, objective.weights())
+    expected = [distance(made.image, truth).mean(), distance(made.warped, truth).mean()]
+    np.testing.assert_allclose([metrics["pair"], metrics["pair_warp"]], expected, rtol=1e-5)
+    np.testing.assert_allclose(total, 3.0 * sum(expected), rtol=1e-5)
+    with pytest.raises(ValueError, match="show the target"):
+        phase.loss_fn(params, batch, objective.weights())
+
+
 def test_flags_of_the_cycle(system, variables, batch):
     params = variables["params"]["generator"]
     names = {
@@ -157,7 +172,7 @@ def test_objectives_that_make_no_sense(terms):
 def test_intensities_are_doubled_for_the_networks():
     """A discriminator that says 0 of two units of intensity 1 is off by (2^2 + 2^2) / 2."""
     design = Design("action units", 2, 4, 0.3, size=64, drive_scale=2.0)
-    error = objectives._drive_error(design, jnp.zeros((1, 2)), jnp.ones((1, 2)))
+    error = objectives.drive_error(design, jnp.zeros((1, 2)), jnp.ones((1, 2)))
     np.testing.assert_allclose(error, [4.0])
 
 
@@ -165,6 +180,8 @@ def test_phases(system):
     rows = [(phase.name, phase.wrt, phase.every) for phase in system.phases()]
     names = [("discriminator", 1), ("warp_discriminator", 1), ("generator", 5)]
     assert rows == [(name, name, every) for name, every in names]
+    often = objectives.phases(system.design, dataclasses.replace(ATW_PAPER, generator_every=2))
+    assert [phase.every for phase in often] == [1, 1, 2]
 
 
 def test_second_order_gradient_of_the_penalty(system, batch):
