@@ -37,7 +37,9 @@ TABLES = {
 IN_METADATA = {GENERATOR: "generator", DISCRIMINATOR: "dis", WARP_DISCRIMINATOR: "dis_warp"}
 SMOOTH_GRADIENT = 0.03
 # A feature that rounding moves over a leaky rectifier's kink changes the penalty's gradient by this much; whether one
-# does is chance, so the discriminators' floor is that of both goldens with ordinary flows.
+# does is chance, so the discriminators' floor is that of both goldens with ordinary flows. In `train_class` it is one
+# of the first layer, whose kernel and bias alone differ (6e-4, the other layers 1e-6); computed in float64, warp
+# included, all gradients of the discriminator are within 4e-8 of the golden's, and its losses within 1e-11.
 KINK_NOISE = 1.3e-3
 TRAJECTORY = 1e-2  # absolute; Adam's first step is a sign, which rounding turns where a gradient is near 0
 FEATURES_NOISE = (5e-6, 5e-6, 1e-6)  # of the trunk, where the golden has the heads' alone: sums of fewer numbers
