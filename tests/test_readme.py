@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from jaxanim.data.record_folder import RecordFolder
-from jaxanim.signals import motions, tracks
+from jaxanim.signals import action_units, motions, tracks
 from tests.systems.tha4 import folders
 
 ROOT = Path(__file__).parents[1]
@@ -36,7 +36,7 @@ QUICK = [command for command in COMMANDS if command.startswith("jaxanim ") and c
 def jaxanim(command, folder):
     """Runs a `jaxanim` command; motions are cut short, which the README does not ask for."""
     words = shlex.split(command)
-    if "--motion" in words:
+    if "--motion" in words or "--expression" in words:
         words += ["--duration", "0.1"]
     program = [sys.executable, "-m", "jaxanim.cli.main", *words[1:]]
     done = subprocess.run(program, capture_output=True, text=True, cwd=folder, check=False)
@@ -46,13 +46,17 @@ def jaxanim(command, folder):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """What a reader has at hand: a character folder, a track and a recording."""
+    """What a reader has at hand: a character folder, a track, a recording, a photo and what OpenFace has measured."""
     folder = tmp_path_factory.mktemp("readme")
     folders.make_character(folder / "my_character", licence="CC0")
     tracks.write_track(folder / "track.csv", motions.make_motion("dance", duration=0.2, fps=30.0, seed=0))
     packets = [f"jawOpen&{jaw}|=head#0,{jaw / 10},0,0,0,0|" for jaw in range(0, 60)]
     (folder / "recording.txt").write_text("\n".join(packets))
     Image.fromarray(folders.draw_picture()).save(folder / "picture.png")
+    Image.fromarray(folders.draw_picture()).convert("RGB").resize((256, 256)).save(folder / "photo.png")
+    columns = ["frame", "timestamp", "confidence", "success", *(f"{unit}_r" for unit in action_units.NAMES)]
+    rows = [[number + 1, number / 30, 0.98, 1, *(17 * [number / 3])] for number in range(4)]
+    (folder / "aus.csv").write_text("\n".join(", ".join(map(str, row)) for row in [columns, *rows]))
     return folder
 
 
