@@ -99,6 +99,7 @@ def run(config: ml_collections.ConfigDict, workdir: Path) -> bool:
         first = int(state.step)
         corrupt = {} if restored is None else {int(n): why for n, why in restored.position["corrupt"].items()}
         with contextlib.ExitStack() as stack:
+            stack.enter_context(jax.set_mesh(grid))  # operations that split themselves ask for it
             loader = job.open_data(workdir, host_rows(sharding, config.batch_size))
             options = {"threads": config.threads, "max_corrupt": config.max_corrupt}
             batches = stack.enter_context(loader.batches(first, corrupt=corrupt, **options))

@@ -1,6 +1,6 @@
 """Compiles the training step of a configuration, or the warp at its real sizes, for devices that are not there.
 
-    python -m launch.aot --config configs/atw/procedural.py --topology v5e:16x16 --config.batch_size=2560 [--json OUT]
+    python -m launch.aot --config configs/atw/procedural.py --config.batch_size=2560 --topology v5e:16x16 [--json OUT]
     python -m launch.aot --topology v5e:2x2 [--shape gdpw-512 ...] [--implementation xla] [--json OUT.jsonl]
     python -m launch.aot --topology v5e:16x16 --train
     python -m launch.aot --platform cuda [--implementation mosaic_gpu]

@@ -29,7 +29,7 @@ def read(path: Path, changes: Sequence[str]) -> ml_collections.ConfigDict:
         rest = found(arguments)
         config = holder.value
         config.system  # a file that could not be loaded complains when it is looked into  # noqa: B018
-    except (flags.Error, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (flags.Error, OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, SyntaxError) as error:
         reason = next((line for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
         raise InputError(f"--config {path}: {reason.strip()}") from error
     if len(rest) > 1:

@@ -137,7 +137,8 @@ def line(row: Row) -> str:
     cells = [f"{row[key] / GIB:.3f} GiB" for key in ("argument_bytes", "temp_bytes", "output_bytes")]
     cells += [f"{row['needed_bytes'] / GIB:.3f} GiB{share}"]
     cells += [f"{row['flops'] / 1e12:.3f}", f"{row['bytes_accessed'] / 1e9:.1f}"]
-    cells += [exchanges.summary(row["collectives"], row["exchange_bytes"]), f"{row['seconds']:.0f} s"]
+    traffic = exchanges.summary(row["collectives"], row["exchange_bytes"])
+    cells += [f"{traffic}; gradients {row['gradient_bytes'] / 1e6:.1f} MB", f"{row['seconds']:.0f} s"]
     fault = f" REFUSED: {row['error']}" if "error" in row else ""
     return f"{head}| {' | '.join(cells)} |{fault}"
 
