@@ -101,6 +101,7 @@ def run(config: ml_collections.ConfigDict, workdir: Path) -> bool:
         position = {} if restored is None else restored.position
         first, options = int(state.step), {"threads": config.threads, "max_corrupt": config.max_corrupt}
         with (
+            jax.set_mesh(grid),  # operations that split themselves ask for it
             loader.batches(first, corrupt=position.get("corrupt"), **options) as batches,
             open_writers(workdir, first) as writers,
         ):

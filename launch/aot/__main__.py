@@ -1,12 +1,15 @@
-"""Compiles the warp at its real sizes, or a training step, for devices that are not there.
+"""Compiles the training step of a configuration, or the warp at its real sizes, for devices that are not there.
 
+    python -m launch.aot --config configs/atw/procedural.py --config.batch_size=2560 --topology v5e:16x16 [--json OUT]
     python -m launch.aot --topology v5e:2x2 [--shape gdpw-512 ...] [--implementation xla] [--json OUT.jsonl]
     python -m launch.aot --topology v5e:16x16 --train
     python -m launch.aot --platform cuda [--implementation mosaic_gpu]
 
-A line says what one program needs. The warp runs forward and back; 'minimum' is what a perfect kernel would move,
-reading and writing every array once. Ends with 1 where the compiler refused something, with 2 where the command cannot
-be carried out.
+With --config the step is that of `launch.train`, with all its phases, and the report a table: memory, FLOPs and
+accesses of one device, exchanges between devices. Otherwise a line says what one program needs: warps run forward and
+back, and 'minimum' is what a perfect kernel would move, reading and writing every array once; --train is a small step
+around a warp. Ends with 1 where the compiler refused something, memory does not suffice or activations travel between
+chips, with 2 where the command cannot be carried out.
 """
 
 import argparse
@@ -48,9 +51,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--platform", choices=sorted(_OF_PLATFORM), default="tpu", help="cuda is one H200")
     parser.add_argument("--topology", help=f"TPU slice to compile for, such as {compiler.EXAMPLES}")
+    parser.add_argument(
+        "--config", metavar="FILE", type=Path, help="compile this run's step; --config.x=y changes entry x"
+    )
     parser.add_argument("--shape", action="append", metavar="NAME", help="which warp; all of them if not given")
     parser.add_argument("--implementation", choices=_ALL, help="the platform's kernels")
-    parser.add_argument("--train", action="store_true", help="a training step on the whole slice, not warps")
+    parser.add_argument("--train", action="store_true", help="a small training step around a warp, on the whole slice")
     parser.add_argument("--json", metavar="OUT", type=Path, help="file to write every row to, a line of JSON each")
     return parser
 
@@ -61,13 +67,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
       0, 1 where the compiler refused something, 2 where something the user gave could not be used.
     """
-    parsed = make_parser().parse_args(arguments)
+    parser = make_parser()
+    parsed, rest = parser.parse_known_args(arguments)
+    if unknown := [each for each in rest if parsed.config is None or not each.startswith("--config.")]:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     jax.config.update("jax_platforms", "cpu")  # whatever is here, it is not compiled for
     try:
+        if parsed.config is not None:
+            return _report_step(parsed, rest)
         return 0 if report.write(_rows(parsed), parsed.json) else REFUSED
     except UserError as error:
         print(f"launch.aot: error: {' '.join(str(error).split())}", file=sys.stderr)
         return USER_ERROR
+
+
+def _report_step(parsed: argparse.Namespace, changes: Sequence[str]) -> int:
+    """Reports on the training step of a configuration."""
+    from launch.aot import configuration, pod  # the rest does without what training needs
+
+    if parsed.platform != "tpu" or parsed.train or parsed.shape or parsed.implementation:
+        raise InputError("--config compiles a run's own step for TPUs: only --topology and --json go with it")
+    if parsed.topology is None:
+        raise InputError(f"--topology is missing; such are {compiler.EXAMPLES}")
+    config = configuration.read(parsed.config, changes)
+    devices = compiler.devices_of(parsed.topology)
+    head = {"program": str(parsed.config), "target": parsed.topology} | pod.describe(config, devices)
+    step = pod.program(config, devices)
+    print(pod.HEADER, flush=True)
+    return 0 if report.write([head | _attempt(pod.compile_step, step)], parsed.json, pod.line) else REFUSED
 
 
 def _rows(parsed: argparse.Namespace) -> Iterator[Row]:

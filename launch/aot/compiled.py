@@ -18,6 +18,9 @@ class Compiled:
       main_memory_bytes: our count, see `traffic`.
       custom_calls: number of kernels of ours.
       collectives: number of each exchange between devices, those that occur.
+      exchange_bytes: what these leave on a device.
+      peak_bytes: most memory in use at a time, arguments included; None where the compiler does not say.
+      alias_bytes: of outputs in the memory of donated arguments.
     """
 
     device_kind: str
@@ -32,3 +35,6 @@ class Compiled:
     main_memory_bytes: float
     custom_calls: int
     collectives: Mapping[str, int]
+    exchange_bytes: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    peak_bytes: int | None = None
+    alias_bytes: int = 0

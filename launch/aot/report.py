@@ -1,7 +1,7 @@
 """What was compiled as a line for people and a line of JSON."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def megabytes(count: float) -> str:
     return f"{count / 1e6:.1f} MB"
 
 
-def write(rows: Iterable[Row], path: Path | None) -> bool:
+def write(rows: Iterable[Row], path: Path | None, show: Callable[[Row], str] = line) -> bool:
     """Prints and writes each row as soon as it is there, and returns whether none has an error.
 
     Raises:
@@ -49,7 +49,7 @@ def write(rows: Iterable[Row], path: Path | None) -> bool:
     if path is not None:
         _append(path, "", "w")
     for row in rows:
-        print(line(row), flush=True)
+        print(show(row), flush=True)
         if path is not None:
             _append(path, json.dumps(row) + "\n", "a")
         fine = fine and "error" not in row

@@ -24,7 +24,9 @@ _COMPILER_HINTS = ("AllocateBuffer", "AssumeGatherIndicesInBound")
 
 
 @dataclasses.dataclass(frozen=True)
-class _Instruction:
+class Instruction:
+    """One instruction: its name, the type of its result, and the rest of its line in parts."""
+
     name: str
     result: str  # its type
     opcode: str
@@ -32,12 +34,12 @@ class _Instruction:
     attributes: str
 
 
-_Program = Mapping[str, Sequence[_Instruction]]
+Program = Mapping[str, Sequence[Instruction]]
 
 
 def main_memory_bytes(text: str) -> float:
     """Returns the bytes that an optimised HLO module moves, as the text of `compiled.as_text()`."""
-    program, entry = _parse(text)
+    program, entry = parse(text)
     return _computation(program, entry)
 
 
@@ -62,9 +64,9 @@ def array_bytes(array: str) -> int:
     return total
 
 
-def _parse(text: str) -> tuple[_Program, str]:
+def parse(text: str) -> tuple[Program, str]:
     """Returns the instructions of every computation, and the name of the entry."""
-    program: dict[str, list[_Instruction]] = {}
+    program: dict[str, list[Instruction]] = {}
     current, entry = "", ""
     for line in text.splitlines():
         if header := _HEADER.match(line):
@@ -76,13 +78,13 @@ def _parse(text: str) -> tuple[_Program, str]:
     return program, entry
 
 
-def _instruction(name: str, text: str) -> _Instruction:
+def _instruction(name: str, text: str) -> Instruction:
     """Reads 'TYPE opcode(operands), attributes'."""
     end = _closing(text, 0) if text.startswith("(") else text.index(" ")
     opening = text.index("(", end + 1)
     closing = _closing(text, opening)
     operands = re.findall(r"%([\w.-]+)", text[opening : closing + 1])
-    return _Instruction(name, text[: end + 1], text[end + 1 : opening].strip(), tuple(operands), text[closing + 1 :])
+    return Instruction(name, text[: end + 1], text[end + 1 : opening].strip(), tuple(operands), text[closing + 1 :])
 
 
 def _closing(text: str, opening: int) -> int:
@@ -95,12 +97,12 @@ def _closing(text: str, opening: int) -> int:
     raise ValueError(f"a parenthesis does not close: {text[:80]}")
 
 
-def _computation(program: _Program, name: str) -> float:
+def _computation(program: Program, name: str) -> float:
     types = {instruction.name: instruction.result for instruction in program[name]}
     return sum(_moved(program, types, instruction) for instruction in program[name])
 
 
-def _moved(program: _Program, types: Mapping[str, str], instruction: _Instruction) -> float:
+def _moved(program: Program, types: Mapping[str, str], instruction: Instruction) -> float:
     """Returns the bytes that one instruction moves, those of the computations it runs included."""
     opcode, attributes = instruction.opcode, instruction.attributes
     if opcode in _NOTHING_MOVES or any(f'"{hint}"' in attributes for hint in _COMPILER_HINTS):
@@ -109,17 +111,16 @@ def _moved(program: _Program, types: Mapping[str, str], instruction: _Instructio
         return float(array_bytes(_ELSEWHERE.sub("", instruction.result)))
     if opcode == "slice-start" or opcode.endswith("-done"):
         return 0.0
-    called = _called(attributes)
+    inner = called(attributes)
     if opcode == "conditional":
-        branches = sorted(called, key=lambda branch: _computation(program, branch))
+        branches = sorted(inner, key=lambda branch: _computation(program, branch))
         return _computation(
             program, next((branch for branch in branches if _has_kernel(program, branch)), branches[-1])
         )
     if opcode == "while":
-        trips = re.search(r'"known_trip_count":\{"n":"(\d+)"', attributes)
-        return int(trips[1] if trips else 1) * sum(_computation(program, one) for one in called)
+        return trip_count(instruction) * sum(_computation(program, one) for one in inner)
     if opcode == "call":
-        return sum(_computation(program, one) for one in called)
+        return sum(_computation(program, one) for one in inner)
     aliased = {int(number) for number in re.findall(r"\((\d+), \{\}", _value(attributes, "output_to_operand_aliasing"))}
     read = [types.get(name, "") for number, name in enumerate(instruction.operands) if number not in aliased]
     if opcode == "copy-start":  # its result names target and source
@@ -127,7 +128,13 @@ def _moved(program: _Program, types: Mapping[str, str], instruction: _Instructio
     return float(sum(map(array_bytes, read)) + array_bytes(instruction.result))
 
 
-def _called(attributes: str) -> list[str]:
+def trip_count(loop: Instruction) -> int:
+    """Returns how often a loop runs, as the program says; 1 where it does not say."""
+    trips = re.search(r'"known_trip_count":\{"n":"(\d+)"', loop.attributes)
+    return int(trips[1]) if trips else 1
+
+
+def called(attributes: str) -> list[str]:
     """Returns the computations that an instruction names, but for those that run inside one kernel."""
     names = [
         _value(attributes, "branch_computations"),
@@ -142,12 +149,10 @@ def _value(attributes: str, name: str) -> str:
     return found[1] if found else ""
 
 
-def _has_kernel(program: _Program, name: str) -> bool:
+def _has_kernel(program: Program, name: str) -> bool:
     """Returns whether a computation, or one that it runs, calls a kernel."""
     return any(
         KERNEL in instruction.attributes
-        or (
-            instruction.opcode != "fusion" and any(_has_kernel(program, one) for one in _called(instruction.attributes))
-        )
+        or (instruction.opcode != "fusion" and any(_has_kernel(program, one) for one in called(instruction.attributes)))
         for instruction in program[name]
     )

@@ -73,16 +73,6 @@ def test_the_program_gives_the_output_and_both_gradients():
     assert (grid.shape, grid.dtype) == ((2, 32, 16, 2), jnp.float32)
 
 
-def test_collectives_are_counted_once():
-    text = """
-      %all-reduce.1 = f32[8]{0} all-reduce(%a), replica_groups={}
-      %all-gather-start = (f32[8]{0}, f32[32]{0}) all-gather-start(%all-reduce.1), dimensions={0}
-      %all-gather-done = f32[32]{0} all-gather-done(%all-gather-start)
-      ROOT %add = f32[8]{0} add(%all-reduce.1, %all-reduce.1)
-    """
-    assert compiler.count_collectives(text) == {"all-gather": 1, "all-reduce": 1}
-
-
 def test_kernels_are_counted():
     call = '%k.{} = f32[8]{{0}} custom-call(%a), custom_call_target="{}"\n'
     text = call.format(1, "tpu_custom_call") + call.format(2, "AllocateBuffer") + call.format(3, "tpu_custom_call")

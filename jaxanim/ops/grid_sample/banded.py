@@ -5,14 +5,17 @@ numbers: they are written out. Arrays that do not fit the caches cost more than 
 A scatter of single pixels has four places to find for each position: here all images lie one behind the other, with a
 row of pixels above and below each, and every position adds two runs of two pixels. docs/warp.md has the numbers.
 
-`jit` cannot split this over devices; `grid_sample_sharded` does.
+`jit` cannot split this over devices by itself: under `jax.set_mesh`, every device of the mesh takes its part of the
+images, otherwise `grid_sample_sharded` says what to split.
 """
 
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.sharding import AxisType, PartitionSpec
 
 from jaxanim.core.types import Array, Float
 from jaxanim.ops.grid_sample import reference
@@ -36,6 +39,26 @@ def pull(
     inside: bool,
 ) -> tuple[Float[Array, "n h w c"], Float[Array, "n i j"], Float[Array, "n i j"]]:
     """Returns the gradients of images and positions (see `xla.pull`), all float32."""
+    work = functools.partial(_pull, inside=inside)
+    mesh = jax.sharding.get_abstract_mesh()
+    # Those that a surrounding shard_map has split are no longer automatic.
+    axes = [name for name, kind in zip(mesh.axis_names, mesh.axis_types, strict=True) if kind == AxisType.Auto]
+    parts = math.prod(mesh.shape[name] for name in axes)
+    if parts == 1 or image.shape[0] % parts:
+        return work(image, x, y, cotangent)
+    part = PartitionSpec(tuple(axes))
+    return jax.shard_map(work, in_specs=part, out_specs=part, axis_names=set(axes), check_vma=False)(
+        image, x, y, cotangent
+    )
+
+
+def _pull(
+    image: Float[Array, "n h w c"],
+    x: Float[Array, "n i j"],
+    y: Float[Array, "n i j"],
+    cotangent: Float[Array, "n i j c"],
+    inside: bool,
+) -> tuple[Float[Array, "n h w c"], Float[Array, "n i j"], Float[Array, "n i j"]]:
     n, height, width, channels = image.shape
     rows = x.shape[1]
     wanted = max(1, _BAND_NUMBERS // max(1, 4 * n * x.shape[2] * channels))

@@ -1,5 +1,7 @@
 """Split over batch and rows: equal to the whole, gradients too, and nothing is gathered."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -52,6 +54,27 @@ def test_nothing_is_gathered():
     text = jax.jit(both, out_shardings=(whole, part)).lower(image, grid).compile().as_text()
     assert "all-gather" not in text
     assert "all-reduce" in text
+
+
+def pull(image, grid, cotangent):
+    return jax.vjp(lambda i, g: ops.grid_sample(i, g, **OPTIONS), image, grid)[1](cotangent)
+
+
+@pytest.mark.parametrize("images", [8, 6])
+def test_under_a_mesh_the_gradients_of_a_batch_stay_where_they_are(key, images):
+    """A batch that the mesh does not divide is not split: its gradients are right all the same."""
+    image = jax.random.normal(key, (images, 6, 5, 3))
+    grid = jax.random.uniform(key, (images, 8, 7, 2), minval=-1.2, maxval=1.2)
+    cotangent = jax.random.normal(jax.random.key(1), (images, 8, 7, 3))
+    want = pull(image, grid, cotangent)
+    mesh = make_mesh()
+    rows = NamedSharding(mesh, PartitionSpec(("data", "rows") if images == 8 else None))
+    with jax.set_mesh(mesh):
+        work = jax.jit(pull).lower(*jax.device_put((image, grid, cotangent), rows)).compile()
+    for ours, theirs in zip(work(*jax.device_put((image, grid, cotangent), rows)), want, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    exchanges = re.findall(r"all-gather|all-to-all|collective-permute|all-reduce", work.as_text())
+    assert exchanges == [] or images == 6
 
 
 @pytest.mark.parametrize(
