@@ -19,13 +19,13 @@ def get_config() -> ml_collections.ConfigDict:
     design = Design(
         "action units", 17, 32, 0.1, critic_width=32, drive_scale=0.5, labels=action_units.NAMES, modulate=True
     )
-    config = settings.run("atw", steps=6000, batch_size=8)
+    config = settings.run("atw", steps=3700, batch_size=8)
     config.update(
         atw.entries(
             design,
             Objective(pair=10.0, terms=frozenset({"pair"})),
             DataSettings(paired=True),
-            atw.OptimizerSettings(learning_rate=4e-4),
+            atw.OptimizerSettings(learning_rate=4e-4, decay_from=0.6, average_decay=0.99),
         )
     )
     config.threads = 1
