@@ -16,6 +16,7 @@ from data_pipelines.procedural_faces.expressions import EMOTIONS
 from jaxanim.core.errors import InputError
 from jaxanim.data import pictures, record_folder
 from jaxanim.systems.atw import Design, Objective, files, objectives
+from jaxanim.train import mesh as meshes
 from jaxanim.train.stopper import Stopper
 from launch import settings, training
 from launch.jobs import atw
@@ -45,8 +46,10 @@ def _compile_once(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def _as_programs_run():
-    """The suite's strict promotion is for our own code."""
+def _as_programs_run(monkeypatch):
+    """On one device, which compiles faster; the suite's strict promotion is for our own code."""
+    make_mesh = meshes.make_mesh
+    monkeypatch.setattr(meshes, "make_mesh", lambda fsdp: make_mesh(fsdp=fsdp, devices=jax.devices()[:1]))
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         yield
 
@@ -164,6 +167,7 @@ def test_classes_that_the_data_do_not_have(data, tmp_path):
         training.run(config, tmp_path)
 
 
+@pytest.mark.sweep
 def test_a_batch_of_bfloat16_in_parts(data, tmp_path):
     config = configuration(data, compute_dtype="bfloat16", accumulate=2, steps=2, batch_size=8)
     assert training.run(config, tmp_path)
