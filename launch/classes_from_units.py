@@ -55,8 +55,8 @@ def fold(design: Design, generator: Params, units: Float[np.ndarray, "c d"]) -> 
     for name, block in motion.items():
         if "drive" in block:
             motion[name] = {**block, "drive": {"kernel": table @ block["drive"]["kernel"]}}
-    changes = {"drive": "classes", "drives": len(units), "drive_scale": 1.0, "labels": tuple(EMOTIONS)}
-    return dataclasses.replace(design, **changes), {**generator, "motion": motion}
+    classes = dataclasses.replace(design, drive="classes", drives=len(units), drive_scale=1.0, labels=tuple(EMOTIONS))
+    return classes, {**generator, "motion": motion}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
