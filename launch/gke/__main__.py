@@ -1,7 +1,7 @@
 """Writes the JobSet manifest of a training on slices of TPUs; `kubectl apply -f -` starts it.
 
 python -m launch.gke --name atw --topology v5e:16x16 --image IMAGE --claim CLAIM \
-    --config configs/atw/small.py --workdir /work/atw [OPTIONS] [-- FURTHER FLAGS OF launch.train]
+    --config configs/atw/small.py --workdir /training/atw [OPTIONS] [-- FURTHER FLAGS OF launch.train]
 """
 
 import argparse
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--topology", required=True, help="slice of TPUs, such as v5e:16x16 or v5p:4x4x4")
     parser.add_argument("--image", required=True, help="container with this checkout as its working directory")
     parser.add_argument("--claim", required=True, help="PersistentVolumeClaim that all hosts can write to")
-    parser.add_argument("--mount", default="/work", help="where the claim is mounted (default: /work)")
+    parser.add_argument("--mount", default="/training", help="where the claim is mounted (default: /training)")
     parser.add_argument("--config", required=True, help="as of launch.train")
     parser.add_argument("--workdir", required=True, help="as of launch.train, below --mount")
     parser.add_argument("--slices", type=int, default=1, help="how many of them (default: 1)")

@@ -23,7 +23,7 @@ class Settings:
     claim: str  # the PersistentVolumeClaim on which the work directory lies
     config: str
     workdir: str
-    mount: str = "/work"
+    mount: str = "/training"
     slices: int = 1
     max_restarts: int = 20
     grace: int = 180  # seconds

@@ -17,7 +17,7 @@ NEEDED = {
     "--image": "a/b:c",
     "--claim": "disk",
     "--config": "configs/atw/small.py",
-    "--workdir": "/work/atw",
+    "--workdir": "/training/atw",
 }
 
 
@@ -113,8 +113,8 @@ def test_errors_of_the_training_fail_the_set_and_all_else_starts_it_again(capsys
         ({"claim": "my disk"}, "--claim my disk"),
         ({"queue": "Q"}, "--queue Q"),
         ({"image": "a b"}, "--image 'a b'"),
-        ({"workdir": "/tmp/x"}, "must lie below --mount /work"),
-        ({"workdir": "/work/../tmp"}, "must lie below --mount /work"),
+        ({"workdir": "/tmp/x"}, "must lie below --mount /training"),
+        ({"workdir": "/training/../tmp"}, "must lie below --mount /training"),
         ({"slices": "0"}, "--slices 0: at least 1"),
         ({"slices": "two"}, "invalid int value: 'two'"),
         ({"max_restarts": "-1"}, "--max_restarts -1: at least 0"),

@@ -10,7 +10,7 @@ from tests.launch.stubs import BASH, Stubs, refused
 
 SCRIPT = "launch/tpu_vm/queued_resource.sh"
 NEEDED = ["--name", "atw", "--zone", "z", "--type", "v6e-64", "--runtime", "r", "--repository", "https://x/y"]
-FLAGS = ["--config", "configs/atw/small.py", "--workdir", "/work/atw", "--config.note=two words"]
+FLAGS = ["--config", "configs/atw/small.py", "--workdir", "/training/atw", "--config.note=two words"]
 MISSING = {"code": 1, "error": "ERROR: NOT_FOUND: Resource 'atw' was not found"}
 ACTIVE = {"output": "ACTIVE"}
 
@@ -36,7 +36,7 @@ def states(*names):
 
 def test_it_asks_waits_installs_trains_and_deletes(gcloud):
     gcloud.answer(describe=states("MISSING", "CREATING", "WAITING_FOR_RESOURCES", "PROVISIONING", "ACTIVE"))
-    done = run(gcloud, "--spot", "--project", "p", "--setup", "mount /work")
+    done = run(gcloud, "--spot", "--project", "p", "--setup", "mount /training")
     assert done.returncode == 0, done.stderr
     assert verbs(gcloud) == ["create", "ssh", "ssh", "delete"]
     assert len(gcloud.calls("describe")) == 6
@@ -48,7 +48,7 @@ def test_it_asks_waits_installs_trains_and_deletes(gcloud):
     for call in (install, train):
         assert call[:6] == ["gcloud", "compute", "tpus", "tpu-vm", "ssh", "atw"]
         assert call[6:10] == ["--project=p", "--zone=z", "--quiet", "--worker=all"]
-    assert install[10].startswith("--command=set -e; mount /work; ")
+    assert install[10].startswith("--command=set -e; mount /training; ")
     assert "git clone --quiet --depth 1 --branch main https://x/y jaxanim" in install[10]
     assert "launch.preemptible -- -m launch.train --cluster --config configs/atw/small.py" in train[10]
     (deleted,) = gcloud.calls("delete")

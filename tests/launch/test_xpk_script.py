@@ -8,7 +8,7 @@ from tests.launch.stubs import Stubs, refused
 
 SCRIPT = "launch/gke/xpk.sh"
 NEEDED = ["--cluster", "pods", "--workload", "atw", "--tpu_type", "v5litepod-256", "--image", "a/b:c"]
-FLAGS = ["--config", "configs/atw/small.py", "--workdir=/work/atw", "--config.note=two words; exit"]
+FLAGS = ["--config", "configs/atw/small.py", "--workdir=/training/atw", "--config.note=two words; exit"]
 
 
 @pytest.fixture
