@@ -52,7 +52,7 @@ def main() -> None:
 
 def killed(folder: Path, kills: int, chance: random.Random) -> Found:
     """Kills with -9, half of the times at any moment of the clock, half of them at a stage of a save."""
-    straight, unlucky, steps = folder / "straight", folder / "killed", 12 * kills
+    straight, unlucky, steps = folder / "straight", folder / "killed", 20 * kills
     shared = {"steps": steps, "damaged": DAMAGED}
     _succeed([processes.start(folder, straight, **shared)])
     deaths: dict[str, int] = {}
@@ -65,7 +65,7 @@ def killed(folder: Path, kills: int, chance: random.Random) -> Found:
             run = processes.start(folder, unlucky, die_in_save=(at, stage), after=after, **shared)
             assert run.wait() == -signal.SIGKILL
         else:
-            run = processes.start(folder, unlucky, pause=0.05, **shared)
+            run = processes.start(folder, unlucky, pause=0.4, **shared)
             time.sleep(chance.uniform(1.0, 10.0))
             run.process.kill()
             run.wait()
