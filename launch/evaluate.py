@@ -1,6 +1,6 @@
 """Measures an ATW on people who were held out from its training: drawn ones, who show what is right.
 
-    python -m launch.evaluate --weights FILE --data DATA [--split test] [--pairs 256] [--judge_steps 800] [--json OUT]
+    python -m launch.evaluate --weights FILE --data DATA [--split test] [--pairs 256] [--judge_steps 1300] [--json OUT]
 
 DATA is a built dataset `posed_faces`. Two things are measured: PSNR of eyes and mouth against the same person with the
 target's expression, and the driving error, which a judge of its own tells: a network like ATW's discriminator, trained
@@ -123,6 +123,6 @@ if __name__ == "__main__":
     _DATA = flags.DEFINE_string("data", None, "folder of a built dataset posed_faces", required=True)
     _SPLIT = flags.DEFINE_enum("split", "test", ["validation", "test"], "whose pictures")
     _PAIRS = flags.DEFINE_integer("pairs", 256, "how many pairs", lower_bound=1)
-    _JUDGE_STEPS = flags.DEFINE_integer("judge_steps", 800, "how long the judge learns", lower_bound=1)
+    _JUDGE_STEPS = flags.DEFINE_integer("judge_steps", 1300, "how long the judge learns", lower_bound=1)
     _JSON = flags.DEFINE_string("json", None, "where to write the numbers, too")
     app.run(main)
