@@ -15,10 +15,11 @@ from data_pipelines.procedural_faces import posed
 from data_pipelines.procedural_faces.expressions import EMOTIONS
 from jaxanim.core.errors import InputError
 from jaxanim.data import pictures, record_folder
-from jaxanim.systems.atw import Design, Objective, files, objectives
+from jaxanim.systems.atw import Atw, Design, Objective, files, objectives
 from jaxanim.train import mesh as meshes
 from jaxanim.train.stopper import Stopper
-from launch import settings, training
+from jaxanim.weights.card import Card
+from launch import evaluate, settings, training
 from launch.jobs import atw
 from launch.jobs.atw_data import DataSettings
 
@@ -157,6 +158,20 @@ def test_what_is_refused(data, tmp_path, changes, said):
     with pytest.raises(Exception, match=said) as caught:
         training.run(config, tmp_path)
     assert caught.type.__name__ in ("InputError", "WeightsError")
+
+
+def test_an_evaluation_tells_the_truth_from_a_copy(data, tmp_path):
+    design = Design("action units", 17, 4, 0.2, size=SIZE, critic_width=4)
+    shapes = jax.eval_shape(Atw(design).init, jax.random.key(0))["params"]["generator"]
+    still = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)  # stays, and paints all grey
+    card = Card(files.ATW, "still", "CC0", "nothing")
+    files.write_atw(tmp_path / "still.safetensors", card, design, {"params": {"generator": still}})
+    found = evaluate.measure(tmp_path / "still.safetensors", data, split="validation", pairs=3, judge_steps=2)
+    assert found["psnr/warped"] == pytest.approx(found["psnr/source"], abs=1e-3)
+    assert found["psnr/image"] > found["psnr/source"]  # grey is nearer to noise than other noise is
+    assert found["drive_error/warped"] == pytest.approx(found["drive_error/source"], rel=1e-3)
+    assert found["drive_error/target"] > 0
+    assert "psnr/target" not in found
 
 
 def test_classes_that_the_data_do_not_have(data, tmp_path):
