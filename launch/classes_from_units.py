@@ -20,10 +20,11 @@ from jaxtyping import Float
 
 from data_pipelines.procedural_faces import anatomy
 from data_pipelines.procedural_faces.expressions import EMOTIONS, coefficients
-from jaxanim.core.errors import InputError, UserError
+from jaxanim.core.errors import InputError
 from jaxanim.core.types import Params
 from jaxanim.signals import action_units
 from jaxanim.systems.atw import Design, files, objectives
+from launch.program import said_in_one_line
 
 STRENGTH = 0.825  # of the emotions that `posed_faces` draws, in the mean
 _PICTURE = 3  # channels in front of the drive
@@ -65,16 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("weights", type=Path, help="a model that action units drive")
     parser.add_argument("-o", "--output", type=Path, required=True, help="a .safetensors file")
     options = parser.parse_args(arguments)
-    try:
+    with said_in_one_line():
         card, design, variables = files.read_atw(options.weights)
         design, generator = fold(design, variables["params"][objectives.GENERATOR], units_of_emotions())
         source = f"{card.source}; action units of eight emotions multiplied into the kernels"
         made = dataclasses.replace(card, name=options.output.stem, source=source)
         params = {"params": {objectives.GENERATOR: jax.device_get(generator)}}
         files.write_atw(options.output, made, design, params)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     return 0
 
 

@@ -8,6 +8,7 @@ here on the real pictures of the training people alone. It judges the real targe
 untrained generator makes.
 """
 
+import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -19,9 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import tqdm
-from absl import app, flags
 
-from jaxanim.core.errors import InputError, UserError
 from jaxanim.core.types import Array, Float, Params
 from jaxanim.data.record_folder import RecordFolder
 from jaxanim.evaluate import psnr
@@ -31,6 +30,7 @@ from jaxanim.systems.atw.networks import Discriminator
 from launch.jobs import atw_data
 from launch.jobs.atw_data import DataSettings
 from launch.jobs.atw_held import HeldPairs
+from launch.program import said_in_one_line
 
 JUDGE_WIDTH, JUDGE_BATCH, JUDGE_RATE = 32, 32, 1e-3
 Judge = Callable[[Float[np.ndarray, "n h w 3"]], Float[np.ndarray, "n d"]]
@@ -97,32 +97,32 @@ def measure(weights: Path, data_folder: Path, *, split: str, pairs: int, judge_s
     return found
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Reads the flags, measures and prints."""
-    try:
-        if len(arguments) > 1:
-            raise InputError(f"unknown arguments: {' '.join(arguments[1:])}")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Reads the command line, measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", type=Path, required=True, help="networks to measure")
+    parser.add_argument("--data", type=Path, required=True, help="folder of a built dataset posed_faces")
+    parser.add_argument("--split", choices=("validation", "test"), default="test", help="whose pictures")
+    parser.add_argument("--pairs", type=int, default=256, help="how many pairs (256)")
+    parser.add_argument("--judge_steps", type=int, default=1300, help="how long the judge learns (1300)")
+    parser.add_argument("--json", type=Path, help="where to write the numbers, too")
+    options = parser.parse_args(arguments)
+    if options.pairs < 1 or options.judge_steps < 1:
+        parser.error("--pairs and --judge_steps must be positive")
+    with said_in_one_line():
         found = measure(
-            Path(_WEIGHTS.value),
-            Path(_DATA.value),
-            split=_SPLIT.value,
-            pairs=_PAIRS.value,
-            judge_steps=_JUDGE_STEPS.value,
+            options.weights,
+            options.data,
+            split=options.split,
+            pairs=options.pairs,
+            judge_steps=options.judge_steps,
         )
-    except UserError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)
     for name, value in found.items():
         print(f"{name:32} {value:10.4f}")
-    if _JSON.value:
-        Path(_JSON.value).write_text(json.dumps(found, indent=1))
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1))
+    return 0
 
 
 if __name__ == "__main__":
-    _WEIGHTS = flags.DEFINE_string("weights", None, "networks to measure", required=True)
-    _DATA = flags.DEFINE_string("data", None, "folder of a built dataset posed_faces", required=True)
-    _SPLIT = flags.DEFINE_enum("split", "test", ["validation", "test"], "whose pictures")
-    _PAIRS = flags.DEFINE_integer("pairs", 256, "how many pairs", lower_bound=1)
-    _JUDGE_STEPS = flags.DEFINE_integer("judge_steps", 1300, "how long the judge learns", lower_bound=1)
-    _JSON = flags.DEFINE_string("json", None, "where to write the numbers, too")
-    app.run(main)
+    sys.exit(main())

@@ -7,11 +7,10 @@ A run that was interrupted, in whatever way, goes on when the same command is gi
 """
 
 import ast
-import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -19,27 +18,16 @@ import jax
 from absl import app, flags
 from ml_collections import config_flags
 
-from jaxanim.core.errors import InputError, UserError
+from jaxanim.core.errors import InputError
 from jaxanim.train import hosts as train_hosts
 from jaxanim.train.loop import NotFiniteError
 from launch import hosts, training
+from launch.program import said_in_one_line
 
-USER_ERROR, FAILED = 2, 3  # exit codes: what was given cannot be used; a run that ended by itself
+FAILED = 3  # exit code of a run that ended by itself
+STOPPED = "stopped as asked; the same command goes on"
 _CONFIG = config_flags.DEFINE_config_file("config", None, "settings of the run", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", None, "where the run keeps everything")
-
-
-@contextlib.contextmanager
-def said_in_one_line() -> Iterator[None]:
-    """Ends the process with one line, and a code of its own, where something foreseen went wrong."""
-    try:
-        yield
-    except UserError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(USER_ERROR)
-    except NotFiniteError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(FAILED)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -54,14 +42,18 @@ def main(arguments: Sequence[str]) -> None:
     with train_hosts.end_together(), said_in_one_line():
         if jax.process_count() == 1:
             signal.signal(signal.SIGTERM, _leave)  # until the run listens itself; drawn data are kept
-        complete = training.run(_CONFIG.value, Path(_WORKDIR.value))
+        try:
+            complete = training.run(_CONFIG.value, Path(_WORKDIR.value))
+        except NotFiniteError as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(FAILED)
         if jax.process_index() == 0:
-            print("complete" if complete else "stopped as asked; the same command goes on", flush=True)
+            print("complete" if complete else STOPPED, flush=True)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    """Ends a process that is asked to stop before it has begun to train."""
-    print("stopped as asked, before the first step", flush=True)
+    """Ends a process that is asked to stop while it does not train yet, or no longer."""
+    print(STOPPED, flush=True)
     sys.exit(0)
 
 

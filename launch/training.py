@@ -91,8 +91,7 @@ def run(config: ml_collections.ConfigDict, workdir: Path) -> bool:
         _make(workdir)
         print(parameter_overview.get_parameter_overview(target.params, include_stats=False), flush=True)
     keep = {"keep_last": config.keep_last, "keep_best": config.keep_best}
-    loader = job.open_data(workdir, host_rows(sharding, config.batch_size))
-    held = job.open_held(workdir)
+    loader, held = job.open_data(workdir, host_rows(sharding, config.batch_size))
     with Stopper() as stopper, Checkpoints(workdir / "checkpoints", better="higher", **keep) as checkpoints:
         restored = checkpoints.restore(target)
         if restored is not None:

@@ -14,7 +14,7 @@ import ml_collections
 from launch.jobs import atw
 from launch.jobs.atw_data import DataSettings
 
-PICTURES = 2_000  # no public count: set --config.steps to 30 times that of your pictures
+PICTURES = 2_000  # assumed, the count is not published: set --config.steps to 30 times that of your pictures
 
 
 def get_config() -> ml_collections.ConfigDict:

@@ -112,8 +112,11 @@ def plan(count: int = 1000, seed: int = 0, size: int = 128, mixed: int = 6, grou
       mixed: faces besides the eight emotions.
       groups: of a person.
     """
-    if (sizes := [each // _FINER for each in clip.SIZES]) and size not in sizes:
+    sizes = [each // _FINER for each in clip.SIZES]
+    if size not in sizes:
         raise InputError(f"pictures can have sides of {', '.join(map(str, sizes))} pixels, got {size}")
     if min(count, groups) < 1 or min(mixed, seed) < 0:
-        raise InputError(f"count and groups must be positive, mixed and seed not negative, got {count}, {groups}...")
+        raise InputError(
+            f"count and groups must be positive, mixed and seed not negative: {count}, {groups}, {mixed}, {seed}"
+        )
     return PosedRecipe(seed, size, mixed, groups, tuple(range(count)))

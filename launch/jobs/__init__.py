@@ -37,9 +37,9 @@ class Job:
       average_decay: of the running average of each group that is averaged.
       weights: of the losses, by step.
       batch: shape and type of each array of a batch of all hosts.
-      open_data: (folder for what has to be built, rows of this host) -> batches to train on.
-      open_held: (folder) -> what the run is measured on.
-      score: which of the numbers says how good a state is; higher is better.
+      open_data: (folder for what has to be built, rows of this host) -> batches to train on, and what the run is
+        measured on.
+      score: which of the numbers says how good a state is, higher is better; None where none does.
       write: writes the trained networks, as they are used, to a file: (path, state, number of steps).
     """
 
@@ -50,9 +50,8 @@ class Job:
     average_decay: Mapping[str, float]
     weights: Callable[[int], Mapping[str, Params]]
     batch: Mapping[str, jax.ShapeDtypeStruct]
-    open_data: Callable[[Path, slice], Loader]
-    open_held: Callable[[Path], Held]
-    score: str
+    open_data: Callable[[Path, slice], tuple[Loader, Held]]
+    score: str | None
     write: Callable[[Path, TrainState], None]
 
 

@@ -15,6 +15,7 @@ import optax
 
 from jaxanim.core.errors import InputError
 from jaxanim.core.types import Array, Float, Key, Variables
+from jaxanim.data import Loader
 from jaxanim.systems.atw import ATW_OFFICIAL, Atw, Design, Objective, files, objectives, presets
 from jaxanim.train.state import TrainState
 from jaxanim.train.step import Inputs
@@ -94,24 +95,25 @@ def make_job(config: ml_collections.ConfigDict) -> Job:
     optimizer = settings.make(OptimizerSettings, config.optimizer, "optimizer")
     system = Atw(design, objective)
     contract = atw_data.contract(data, design)
-    batch_size, seed, steps = config.batch_size, config.seed, config.steps
+    batch_size, seed = config.batch_size, config.seed
     weights = {phase.name: jax.tree.map(jnp.float32, dict(objective.weights())) for phase in system.phases()}
     shapes = {name: ((batch_size, *field.shape), field.dtype) for name, field in contract.items()}
+
+    def open_data(workdir: Path, rows: slice) -> tuple[Loader, HeldPairs]:
+        folder = atw_data.open_folder(data, design.size, workdir)
+        loader = atw_data.open_loader(folder, data, design, seed=seed, batch_size=batch_size, rows=rows)
+        return loader, HeldPairs.of_folder(folder, data, design, objective)
+
     return Job(
         init=_init(system, config.start_from),
         phases=system.phases(),
         view=_view,
-        optimizers=_optimizers(optimizer, system, steps),
+        optimizers=_optimizers(optimizer, system, config.steps),
         average_decay={objectives.GENERATOR: optimizer.average_decay},
         weights=lambda step: weights,
         batch={name: jax.ShapeDtypeStruct(*shape) for name, shape in shapes.items()},
-        open_data=lambda workdir, rows: atw_data.open_loader(
-            atw_data.open_folder(data, design.size, workdir), data, design, seed=seed, batch_size=batch_size, rows=rows
-        ),
-        open_held=lambda workdir: HeldPairs.of_folder(
-            atw_data.open_folder(data, design.size, workdir), data, design, objective
-        ),
-        score="held/score",
+        open_data=open_data,
+        score="held/score" if data.paired or "drv" in objective.terms else None,
         write=lambda path, state: _write(path, state, system, data),
     )
 

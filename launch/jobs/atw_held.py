@@ -66,16 +66,19 @@ class HeldPairs:
         return cls(design, objective, images[0], images[1], np.stack([each["drive"] for each in second]), mask)
 
     def numbers(self, state: TrainState) -> dict[str, float]:
-        """Returns how near the pictures are to the truth, or else what the discriminator makes of their drive.
+        """Returns how near the pictures are to the truth, and what the discriminator makes of their drive.
 
+        Without a truth, or without a discriminator that learns drives, the numbers that need it are left out.
         `held/psnr` is that of eyes and mouth, `held/psnr_of_copy` that of the source as it is. The score is the gain
         over the copy, or where there is no truth the negative driving error.
         """
         made = self.generate(state.average[objectives.GENERATOR])
-        error = self._drive_error(state.params, made["image"])
-        found = {"held/drive_error": error, "held/drive_error_of_copy": self._drive_error(state.params, self.source)}
+        found = {}
+        if "drv" in self.objective.terms:
+            found["held/drive_error"] = self._drive_error(state.params, made["image"])
+            found["held/drive_error_of_copy"] = self._drive_error(state.params, self.source)
         if self.mask is None:
-            return {**found, "held/score": -error}
+            return found | ({"held/score": -found["held/drive_error"]} if found else {})
         found["held/psnr"] = float(psnr(made["image"], self.target, self.mask).mean())
         found["held/psnr_warped"] = float(psnr(made["warped"], self.target, self.mask).mean())
         found["held/psnr_of_copy"] = float(psnr(self.source, self.target, self.mask).mean())
@@ -100,14 +103,10 @@ class HeldPairs:
         return {name: np.concatenate([part[name] for part in parts])[:count] for name in parts[0]}
 
     def _drive_error(self, params: Params, pictures: Float[np.ndarray, "n h w 3"]) -> float:
-        """Returns what D_r, as it is, finds wrong with the drive of pictures: nothing where it does not learn it."""
-        if "drv" not in self.objective.terms:
-            return 0.0
-        parts = [
-            _judge(params[objectives.DISCRIMINATOR], pictures[at:stop], self.drive[at:stop], design=self.design)
-            for at in range(0, len(pictures), AT_A_TIME)
-            for stop in (at + AT_A_TIME,)
-        ]
+        """Returns what D_r, as it is, finds wrong with the drive of pictures."""
+        critic, chunks = params[objectives.DISCRIMINATOR], range(0, len(pictures), AT_A_TIME)
+        taken = [slice(at, at + AT_A_TIME) for at in chunks]
+        parts = [_judge(critic, pictures[part], self.drive[part], design=self.design) for part in taken]
         return float(np.concatenate(parts).mean())
 
 

@@ -107,6 +107,7 @@ def test_a_run_leaves_networks_numbers_and_sheets_and_goes_on_bit_for_bit(data, 
     rows = [json.loads(line) for line in (straight / "metrics.jsonl").read_text().splitlines()]
     held = [row for row in rows if "held/psnr" in row]
     assert [row["step"] for row in held] == [2, 4]
+    assert not any("held/drive_error" in row for row in rows)  # no discriminator has learnt drives
     assert held[0]["held/score"] == pytest.approx(held[0]["held/psnr"] - held[0]["held/psnr_of_copy"])
     sheet = np.asarray(PIL.Image.open(straight / "sheets" / "sheet_00000004.png"))
     assert sheet.shape == (6 * SIZE, 5 * SIZE, 3)
@@ -172,6 +173,13 @@ def test_an_evaluation_tells_the_truth_from_a_copy(data, tmp_path):
     assert found["drive_error/warped"] == pytest.approx(found["drive_error/source"], rel=1e-3)
     assert found["drive_error/target"] > 0
     assert "psnr/target" not in found
+
+
+def test_an_evaluation_of_nothing_ends_in_one_line(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        evaluate.main(["--weights", str(tmp_path / "nowhere.safetensors"), "--data", str(tmp_path)])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_classes_that_the_data_do_not_have(data, tmp_path):
