@@ -15,7 +15,7 @@ from pathlib import Path
 
 from data_pipelines import shards
 from data_pipelines.procedural_anime import pairs
-from data_pipelines.procedural_faces import posed
+from data_pipelines.procedural_faces import posed, snapshots
 from data_pipelines.procedural_faces import records as faces
 from data_pipelines.recipe import Recipe
 from data_pipelines.recipes import (
@@ -44,6 +44,7 @@ PLANS: dict[str, Callable[..., Recipe]] = {
     "procedural_anime": pairs.plan,
     "procedural_faces": faces.plan,
     "posed_faces": posed.plan,
+    "snapshots": snapshots.plan,
 }
 # What some of the plans take, by the same names.
 _OF_DATASETS = (
@@ -60,6 +61,7 @@ _OF_DATASETS = (
     "clips",
     "mixed",
     "groups",
+    "pictures",
 )
 _OF_RECORDS = ("shards", "shard", "workers")  # what the other form does not take
 
@@ -136,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_flag(parser, "--frontal", "rafd: pictures of the camera in front alone")
     _add_flag(parser, "--landmarks", "300w_lp: also the landmarks of its folder of that name; no mirrored pictures")
     parser.add_argument("--meshes", type=Path, help="300w_3d: the folder 300W-3D-Face, to keep the faces' vertices")
-    count = "procedural_anime: how many pairs to draw, by default 10000; faces: clips or groups, 1000"
+    count = "procedural_anime: how many pairs to draw, by default 10000; faces: clips or groups, 1000; people, 1500"
     parser.add_argument("--count", type=_positive, help=count)
     parser.add_argument(
         "--seed",
@@ -147,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clips", type=_positive, help="procedural_faces: clips of a person, by default 4")
     parser.add_argument("--mixed", type=_count, help="posed_faces: faces of a group besides 8 emotions, by default 6")
     parser.add_argument("--groups", type=_positive, help="posed_faces: groups of a person, by default 2")
+    parser.add_argument("--pictures", type=_positive, help="snapshots: pictures of a person, by default 8")
     parser.add_argument("--shards", type=_positive, help="how many files to write")
     parser.add_argument("--form", choices=("records", "tfds"), default="records", help="what to write")
     parser.add_argument("--shard", type=_part_of, metavar="I/N", help="build every N-th file from I on")

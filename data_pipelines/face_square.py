@@ -24,13 +24,16 @@ class Square:
     side: int
 
 
-def around(points: Float[np.ndarray, "*n 2"], picture_shape: tuple[int, ...], name: str) -> Square:
-    """Finds the square around the points, `WIDEN` times as large as the box that holds them.
+def around(
+    points: Float[np.ndarray, "*n 2"], picture_shape: tuple[int, ...], name: str, *, widen: float = WIDEN
+) -> Square:
+    """Finds the square around the points, so many times as large as the box that holds them.
 
     Args:
       points: of one face or of many frames of it.
       picture_shape: (h, w, ...) of the picture they belong to.
       name: what to call it in errors.
+      widen: side of the square, in sides of the box.
 
     Raises:
       CorruptRecordError: the points are far outside the picture, or all in one place.
@@ -44,7 +47,7 @@ def around(points: Float[np.ndarray, "*n 2"], picture_shape: tuple[int, ...], na
             f"{name}: points from {corners[0].round(1).tolist()} to {corners[1].round(1).tolist()} are not those of a "
             f"face in a picture of {width}x{height}"
         )
-    side = math.ceil(WIDEN * extent)
+    side = math.ceil(widen * extent)
     left, top = (round(float(middle) - side / 2) for middle in centre)
     return Square(left, top, side)
 

@@ -24,9 +24,9 @@ from jaxanim.train.state import TrainState, new_state
 from jaxanim.train.step import TrainStep, make_train_step
 from jaxanim.train.stopper import Stopper
 from launch import settings
-from launch.jobs import Job, MakeJob, atw
+from launch.jobs import Job, MakeJob, atw, regressor
 
-JOBS: Mapping[str, MakeJob] = {"atw": atw.make_job}
+JOBS: Mapping[str, MakeJob] = {"atw": atw.make_job, "regressor": regressor.make_job}
 TRAINED, FINISHED = "trained.safetensors", "finished.json"
 # What may differ between the runs that one training is made of.
 FREE = frozenset(

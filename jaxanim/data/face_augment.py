@@ -1,0 +1,232 @@
+"""Augmentation of faces on the device: drawn people are made to look like photographs, paintings and bad videos.
+
+Pictures are RGB in [0, 1]; points are in shares of the picture's side from its upper left corner. Everything is a pure
+function of a key and works on one picture; `augment` maps it over a batch.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxanim.core.types import Array, Float, Key
+from jaxanim.ops.grid_sample import grid_sample
+
+Change = Callable[[Key[Array, ""], Float[Array, "h w 3"]], Float[Array, "h w 3"]]
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_BENDS = 4  # control points of a bend along each axis
+_TILES = 4  # along each axis, of a shuffled picture
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How far pictures are changed; chances are in [0, 1].
+
+    Attributes:
+      size: side of the results.
+      view: share of the given picture's side that the result shows, before zoom.
+      turn_degrees: spread of the turn in the picture's plane.
+      zoom: spread of the logarithm of the scale.
+      shift: spread of the shift, in shares of the result.
+      stretch: spread of the logarithm of height over width.
+      bend: spread of a smooth bend, in shares of the result.
+      no_face: chance of a picture that shows no face.
+    """
+
+    size: int = 128
+    view: float = 0.73
+    turn_degrees: float = 14.0
+    zoom: float = 0.14
+    shift: float = 0.05
+    stretch: float = 0.05
+    bend: float = 0.012
+    no_face: float = 0.1
+
+
+@flax.struct.dataclass
+class Changed:
+    """Pictures after augmentation.
+
+    Attributes:
+      image: in [0, 1].
+      points: where the points are now; without meaning where there is no face.
+      turn: radians by which the picture was turned, clockwise as it is seen.
+      face: 1 where there is a face.
+    """
+
+    image: Float[Array, "b h w 3"]
+    points: Float[Array, "b k 2"]
+    turn: Float[Array, " b"]
+    face: Float[Array, " b"]
+
+
+def augment(
+    key: Key[Array, ""], images: Float[Array, "b h w 3"], points: Float[Array, "b k 2"], settings: Settings
+) -> Changed:
+    """Changes every picture of a batch, each by random numbers of its own."""
+
+    def one(key: Key[Array, ""], image: Array, at: Array) -> Changed:
+        place, look, kind, scramble = jax.random.split(key, 4)
+        moved, where, turn = move(place, image, at, settings)
+        chance = jax.random.uniform(kind)
+        moved = jnp.where(chance < settings.no_face / 2, shuffle(scramble, moved), moved)
+        corner = elsewhere(scramble, image, settings.size)
+        moved = jnp.where((chance >= settings.no_face / 2) & (chance < settings.no_face), corner, moved)
+        return Changed(paint(look, moved), where, turn, (chance >= settings.no_face).astype(jnp.float32))
+
+    return jax.vmap(one)(jax.random.split(key, images.shape[0]), images, points)
+
+
+def move(
+    key: Key[Array, ""], image: Float[Array, "h w 3"], points: Float[Array, "k 2"], settings: Settings
+) -> tuple[Float[Array, "i j 3"], Float[Array, "k 2"], Float[Array, ""]]:
+    """Turns, scales, shifts and bends; the picture's edge is repeated around it."""
+    keys = jax.random.split(key, 6)
+    often = jnp.where(jax.random.uniform(keys[5]) < 0.15, 2.5, 1.0)  # some lie on their side
+    turn = jnp.clip(jax.random.normal(keys[0]), -2, 2) * often * jnp.deg2rad(settings.turn_degrees)
+    side = settings.view * jnp.exp(settings.zoom * jnp.clip(jax.random.normal(keys[1]), -2.2, 2.2))
+    shift = settings.shift * jax.random.normal(keys[2], (2,))
+    tall = jnp.exp(settings.stretch * jax.random.normal(keys[3]))
+    controls = settings.bend * jax.random.normal(keys[4], (_BENDS, _BENDS, 2))
+    bend = jax.image.resize(controls, (settings.size, settings.size, 2), "cubic")
+    cosine, sine = jnp.cos(turn), jnp.sin(turn)
+    matrix = side * jnp.array([[cosine, sine], [-sine, cosine]]) * jnp.array([1.0, tall])
+
+    axis = (jnp.arange(settings.size) + 0.5) / settings.size
+    grid = jnp.stack(jnp.meshgrid(axis, axis), axis=-1)
+    source = (grid + bend - 0.5 + shift) @ matrix.T + 0.5  # shares of the given picture
+    moved = grid_sample(image, source * 2 - 1, padding="border", align_corners=False, units="normalised")
+    straight = (points - 0.5) @ jnp.linalg.inv(matrix).T + 0.5 - shift
+    where = straight
+    for _ in range(4):
+        where = straight - _look_up(bend, where)
+    return moved, where, turn
+
+
+def elsewhere(key: Key[Array, ""], image: Float[Array, "h w 3"], size: int) -> Float[Array, "i j 3"]:
+    """Enlarges a corner of a picture, where there are hair, clothes and background."""
+    height, width = image.shape[:2]
+    part = height // 4
+    chosen = jax.random.randint(key, (2,), 0, 2)
+    corner = jax.lax.dynamic_slice(image, (chosen[0] * (height - part), chosen[1] * (width - part), 0), (part, part, 3))
+    return jax.image.resize(corner, (size, size, 3), "linear")
+
+
+def shuffle(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
+    """Cuts a picture to tiles and mixes them."""
+    height, width = image.shape[0] // _TILES, image.shape[1] // _TILES
+    tiles = image.reshape(_TILES, height, _TILES, width, 3).swapaxes(1, 2).reshape(-1, height, width, 3)
+    mixed = tiles[jax.random.permutation(key, len(tiles))]
+    return mixed.reshape(_TILES, _TILES, height, width, 3).swapaxes(1, 2).reshape(image.shape)
+
+
+def paint(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
+    """Changes how a picture looks, not where anything is: light, colours, occluders, brush, blur and noise."""
+    keys = jax.random.split(key, 8)
+    image = _sometimes(keys[0], 0.6, light, image)
+    image = _sometimes(keys[1], 0.8, colors, image)
+    image = _sometimes(keys[2], 0.35, brush, image)
+    image = _sometimes(keys[3], 0.35, cover, image)
+    image = _sometimes(keys[4], 0.4, blur, image)
+    image = _sometimes(keys[5], 0.2, coarsen, image)
+    image = _sometimes(keys[6], 0.25, canvas, image)
+    noise = 0.05 * jax.random.uniform(keys[7]) ** 2 * jax.random.normal(keys[7], (*image.shape[:2], 1))
+    return jnp.clip(image + noise, 0.0, 1.0)
+
+
+def light(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
+    """Lights some parts of the picture more than others."""
+    spots = 0.5 * jax.random.normal(key, (3, 3, 1))
+    return jnp.clip(image * jnp.exp(jax.image.resize(spots, (*image.shape[:2], 1), "cubic")), 0.0, 1.0)
+
+
+def colors(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
+    """Mixes colours, some to grey or a tint of it, and bends their curve."""
+    keys = jax.random.split(key, 6)
+    grey = jnp.where(jax.random.uniform(keys[0]) < 0.2, 1.0, 0.5 * jax.random.uniform(keys[1]))
+    mixed = image @ (jnp.eye(3) + 0.08 * jax.random.normal(keys[2], (3, 3)))
+    mixed = mixed + grey * ((mixed @ _LUMA)[..., None] - mixed)
+    tint = jnp.exp(0.09 * jax.random.normal(keys[3], (3,)))
+    curve = jnp.exp(0.35 * jax.random.normal(keys[4]))
+    low, high = jnp.sort(jnp.array([0.0, 1.0]) + 0.15 * jax.random.normal(keys[5], (2,)))
+    return jnp.clip(low + (high - low) * jnp.clip(mixed * tint, 1e-4, 1.0) ** curve, 0.0, 1.0)
+
+
+def brush(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
+    """Paints: each pixel takes the mean of the calmest of four squares beside it (Kuwahara et al. 1976)."""
+    del key
+    reach = 3
+    window = (reach, reach, 1)
+
+    def mean(x: Array) -> Array:
+        total = jax.lax.reduce_window(
+            jnp.pad(x, ((2, 2), (2, 2), (0, 0)), "edge"), 0.0, jax.lax.add, window, (1, 1, 1), "VALID"
+        )
+        return total / reach**2  # (h + 2, w + 2): of the square that begins at each pixel of the padded picture
+
+    grey = (image @ _LUMA)[..., None]
+    means, spread = mean(image), mean(grey * grey) - mean(grey) ** 2
+    height, width = image.shape[:2]
+    corners = [(i, j) for i in (0, 2) for j in (0, 2)]
+    choices = jnp.stack([means[i : i + height, j : j + width] for i, j in corners])
+    calm = jnp.stack([spread[i : i + height, j : j + width] for i, j in corners])
+    chosen = jnp.argmin(calm, axis=0)
+    return jnp.take_along_axis(choices, chosen[None], axis=0)[0]
+
+
+def cover(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
+    """Puts something in front: a turned ellipse or bar of one colour, with grain."""
+    keys = jax.random.split(key, 5)
+    axis = (jnp.arange(image.shape[0]) + 0.5) / image.shape[0]
+    grid = jnp.stack(jnp.meshgrid(axis, axis), axis=-1) - jax.random.uniform(keys[0], (2,))
+    turn = jnp.pi * jax.random.uniform(keys[1])
+    across = grid @ jnp.stack([jnp.cos(turn), jnp.sin(turn)])
+    along = grid @ jnp.stack([-jnp.sin(turn), jnp.cos(turn)])
+    radii = 0.04 + 0.2 * jax.random.uniform(keys[2], (2,))
+    inside = jnp.hypot(across / radii[0], along / radii[1]) < 1.0
+    color = jax.random.uniform(keys[3], (3,)) + 0.08 * jax.random.normal(keys[4], (*image.shape[:2], 1))
+    return jnp.where(inside[..., None], jnp.clip(color, 0.0, 1.0), image)
+
+
+def blur(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
+    """Blurs by a Gaussian of up to 1.6 pixels."""
+    sigma = 0.3 + 1.3 * jax.random.uniform(key)
+    offsets = np.arange(-3, 4)
+    weights = jnp.exp(-0.5 * (offsets / sigma) ** 2)
+    weights = weights / weights.sum()
+    for axis in (0, 1):
+        image = jnp.sum(
+            jnp.stack([w * jnp.roll(image, int(o), axis) for w, o in zip(weights, offsets, strict=True)]), 0
+        )
+    return image
+
+
+def coarsen(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
+    """Makes the picture small and large again: a face far away."""
+    del key
+    small = jax.image.resize(image, (image.shape[0] * 3 // 8, image.shape[1] * 3 // 8, 3), "linear")
+    return jax.image.resize(small, image.shape, "linear")
+
+
+def canvas(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
+    """Adds the grain of a canvas or of film."""
+    fine, wide = jax.random.split(key)
+    shape = image.shape[:2]
+    grain = jax.random.normal(fine, shape)
+    spots = jax.image.resize(jax.random.normal(wide, (shape[0] // 4, shape[1] // 4)), shape, "linear")
+    return jnp.clip(image * (1.0 + 0.05 * grain[..., None] + 0.08 * spots[..., None]), 0.0, 1.0)
+
+
+def _sometimes(key: Key[Array, ""], chance: float, change: Change, image: Float[Array, "h w 3"]) -> Array:
+    often, how = jax.random.split(key)
+    return jnp.where(jax.random.uniform(often) < chance, change(how, image), image)
+
+
+def _look_up(field: Float[Array, "h w 2"], points: Float[Array, "k 2"]) -> Float[Array, "k 2"]:
+    """Returns a field's values at points in shares of its side."""
+    at = points * field.shape[0] - 0.5
+    rows = [jax.scipy.ndimage.map_coordinates(field[..., k], [at[:, 1], at[:, 0]], 1, "nearest") for k in (0, 1)]
+    return jnp.stack(rows, axis=-1)

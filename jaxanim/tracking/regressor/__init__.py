@@ -1,0 +1,1 @@
+"""Regressors: parameters of a morphable model, and landmarks, from one look at a picture."""

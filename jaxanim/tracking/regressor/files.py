@@ -1,0 +1,76 @@
+"""Files of regressors: the network, the statistics of what it finds, and its design on the card."""
+
+import dataclasses
+import importlib.resources
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxanim.core.errors import WeightsError
+from jaxanim.core.types import Params
+from jaxanim.tracking.regressor.design import F3A_PAPER, Design
+from jaxanim.tracking.regressor.parameters import Statistics
+from jaxanim.tracking.regressor.regressor import NETWORK, STATISTICS, FaceRegressor
+from jaxanim.weights import name_table, weights_file
+from jaxanim.weights.card import Card
+
+SYSTEM = "face_regressor"
+_DESIGN_NOTE = "design"
+
+
+def bundled_regressor() -> Path:
+    """Returns the file that ships with the package: parameters of the open head and 68 + 98 landmarks."""
+    return Path(str(importlib.resources.files("jaxanim") / "assets" / "tracking" / "open_head_regressor.safetensors"))
+
+
+def write_regressor(path: Path, card: Card, regressor: FaceRegressor, params: Params) -> None:
+    """Writes a network in half precision, and what else is needed to use it.
+
+    Raises:
+      OutputError: the file cannot be written.
+    """
+    notes = {**card.notes, _DESIGN_NOTE: json.dumps(dataclasses.asdict(regressor.design), sort_keys=True)}
+    half = jax.tree.map(lambda leaf: np.asarray(leaf, np.float16), dict(params))
+    statistics = {name: np.asarray(getattr(regressor.statistics, name), np.float32) for name in ("mean", "sigma")}
+    weights_file.write(path, dataclasses.replace(card, notes=notes), {NETWORK: half, STATISTICS: statistics})
+
+
+def read_regressor(path: Path) -> tuple[Card, FaceRegressor, Params]:
+    """Reads a regressor; its network in float32.
+
+    Raises:
+      WeightsError: the file is damaged, incomplete or something else.
+    """
+    card, arrays = weights_file.read(path, system=SYSTEM)
+    design = _design(path, card)
+    template = jax.eval_shape(_blank(design).init, jax.random.key(0))["params"][NETWORK]
+    if set(arrays) != {NETWORK, STATISTICS} or set(arrays[STATISTICS]) != {"mean", "sigma"}:
+        raise WeightsError(f"{path}: holds {sorted(arrays)}; a {NETWORK} and its {STATISTICS} (mean, sigma) are needed")
+    params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), arrays[NETWORK])
+    name_table.check_filled(params, template, what=f"{path}: {NETWORK}")
+    statistics = {name: jnp.asarray(arrays[STATISTICS][name], jnp.float32) for name in ("mean", "sigma")}
+    if any(each.shape != (design.parameters,) for each in statistics.values()):
+        raise WeightsError(f"{path}: statistics of {design.parameters} numbers were expected")
+    return card, FaceRegressor(design, Statistics(**statistics)), params
+
+
+def _blank(design: Design) -> FaceRegressor:
+    return FaceRegressor(design, Statistics(jnp.zeros(design.parameters), jnp.ones(design.parameters)))
+
+
+def _design(path: Path, card: Card) -> Design:
+    text = card.notes.get(_DESIGN_NOTE)
+    if text is None:
+        raise WeightsError(f"{path}: its card does not say the design of the network")
+    try:
+        fields: dict[str, Any] = json.loads(text)
+        for name, example in dataclasses.asdict(F3A_PAPER).items():
+            if type(fields[name]) is not type(example):
+                raise ValueError(f"{name} is {fields[name]!r}")
+        return Design(**fields)
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+        raise WeightsError(f"{path}: the design on its card is damaged ({error})") from error
