@@ -93,13 +93,13 @@ def move(
     controls = settings.bend * jax.random.normal(keys[4], (_BENDS, _BENDS, 2))
     bend = jax.image.resize(controls, (settings.size, settings.size, 2), "cubic")
     cosine, sine = jnp.cos(turn), jnp.sin(turn)
-    matrix = side * jnp.array([[cosine, sine], [-sine, cosine]]) * jnp.array([1.0, tall])
+    matrix = side * jnp.array([[cosine, sine * tall], [-sine, cosine * tall]])
 
-    axis = (jnp.arange(settings.size) + 0.5) / settings.size
+    axis = (jnp.arange(settings.size, dtype=jnp.float32) + 0.5) / settings.size
     grid = jnp.stack(jnp.meshgrid(axis, axis), axis=-1)
-    source = (grid + bend - 0.5 + shift) @ matrix.T + 0.5  # shares of the given picture
+    source = (grid + bend - 0.5 + shift[None, None]) @ matrix.T + 0.5  # shares of the given picture
     moved = grid_sample(image, source * 2 - 1, padding="border", align_corners=False, units="normalised")
-    straight = (points - 0.5) @ jnp.linalg.inv(matrix).T + 0.5 - shift
+    straight = (points - 0.5) @ jnp.linalg.inv(matrix).T + 0.5 - shift[None]
     where = straight
     for _ in range(4):
         where = straight - _look_up(bend, where)
@@ -152,7 +152,7 @@ def colors(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h
     tint = jnp.exp(0.09 * jax.random.normal(keys[3], (3,)))
     curve = jnp.exp(0.35 * jax.random.normal(keys[4]))
     low, high = jnp.sort(jnp.array([0.0, 1.0]) + 0.15 * jax.random.normal(keys[5], (2,)))
-    return jnp.clip(low + (high - low) * jnp.clip(mixed * tint, 1e-4, 1.0) ** curve, 0.0, 1.0)
+    return jnp.clip(low + (high - low) * jnp.clip(mixed * tint[None, None], 1e-4, 1.0) ** curve, 0.0, 1.0)
 
 
 def brush(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
@@ -180,22 +180,22 @@ def brush(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h 
 def cover(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
     """Puts something in front: a turned ellipse or bar of one colour, with grain."""
     keys = jax.random.split(key, 5)
-    axis = (jnp.arange(image.shape[0]) + 0.5) / image.shape[0]
-    grid = jnp.stack(jnp.meshgrid(axis, axis), axis=-1) - jax.random.uniform(keys[0], (2,))
+    axis = (jnp.arange(image.shape[0], dtype=jnp.float32) + 0.5) / image.shape[0]
+    grid = jnp.stack(jnp.meshgrid(axis, axis), axis=-1) - jax.random.uniform(keys[0], (1, 1, 2))
     turn = jnp.pi * jax.random.uniform(keys[1])
     across = grid @ jnp.stack([jnp.cos(turn), jnp.sin(turn)])
     along = grid @ jnp.stack([-jnp.sin(turn), jnp.cos(turn)])
     radii = 0.04 + 0.2 * jax.random.uniform(keys[2], (2,))
     inside = jnp.hypot(across / radii[0], along / radii[1]) < 1.0
-    color = jax.random.uniform(keys[3], (3,)) + 0.08 * jax.random.normal(keys[4], (*image.shape[:2], 1))
+    color = jax.random.uniform(keys[3], (1, 1, 3)) + 0.08 * jax.random.normal(keys[4], (*image.shape[:2], 1))
     return jnp.where(inside[..., None], jnp.clip(color, 0.0, 1.0), image)
 
 
 def blur(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
     """Blurs by a Gaussian of up to 1.6 pixels."""
     sigma = 0.3 + 1.3 * jax.random.uniform(key)
-    offsets = np.arange(-3, 4)
-    weights = jnp.exp(-0.5 * (offsets / sigma) ** 2)
+    offsets = np.arange(-3, 4, dtype=np.float32)
+    weights = jnp.exp(-0.5 * jnp.square(offsets / sigma))
     weights = weights / weights.sum()
     for axis in (0, 1):
         image = jnp.sum(

@@ -135,7 +135,7 @@ def scores(
     turned = jnp.einsum("bxy,bky->bkx", head, parameters.shape(basis, identity, expression))
     translation, scale = parameters.place(turned, points)
     numbers = parameters.join(FaceNumbers(identity, expression, parameters.angles_of(head), translation, scale))
-    return (numbers - of.mean) / of.sigma
+    return of.scores(numbers)
 
 
 def head_of(rotations: Float[Array, "b 2 3"], turn: Float[Array, " b"]) -> Float[Array, "b 3 3"]:

@@ -86,9 +86,8 @@ def terms(
 ) -> dict[str, Float[Array, " b"]]:
     """Returns each term, one value per example."""
     seen: Seen = apply(RegressorNetwork(design), params, batch.image)
-    numbers = statistics.mean + statistics.sigma * seen.scores
-    face = parameters.take_apart(numbers, design.identity, design.expression)
-    truth = parameters.take_apart(statistics.mean + statistics.sigma * batch.scores, design.identity, design.expression)
+    face = parameters.take_apart(statistics.numbers(seen.scores), design.identity, design.expression)
+    truth = parameters.take_apart(statistics.numbers(batch.scores), design.identity, design.expression)
     offset = parameters.shape(basis, face.identity, face.expression)
     offset = offset - parameters.shape(basis, truth.identity, truth.expression)
     away = jnp.abs(parameters.project(basis, face) - batch.points).mean(axis=-1)
@@ -97,7 +96,7 @@ def terms(
     error = jnp.abs(seen.scores - batch.scores)
     found = {
         "shp": batch.known * jnp.abs(offset).mean(axis=(1, 2)) / SHAPE_UNIT,
-        "lm": (away * landmark_weights(away.shape[1])).mean(axis=1),
+        "lm": (away * landmark_weights(away.shape[1])[None]).mean(axis=1),
         "tr": batch.known * error[:, coefficients : coefficients + POSE].mean(axis=1),
         "reg": jnp.abs(seen.scores[:, :coefficients]).mean(axis=1),
         "exp": batch.known * error[:, expression].mean(axis=1),

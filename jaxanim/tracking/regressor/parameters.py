@@ -21,6 +21,14 @@ class Statistics:
     mean: Float[Array, " p"]
     sigma: Float[Array, " p"]
 
+    def numbers(self, scores: Float[Array, "b p"]) -> Float[Array, "b p"]:
+        """Returns what scores stand for."""
+        return self.mean[None] + self.sigma[None] * scores
+
+    def scores(self, numbers: Float[Array, "b p"]) -> Float[Array, "b p"]:
+        """Returns how many standard deviations from the mean numbers are."""
+        return (numbers - self.mean[None]) / self.sigma[None]
+
 
 @flax.struct.dataclass
 class FaceNumbers:
@@ -61,7 +69,7 @@ def basis_of(model: MorphableModel, *embeddings: LandmarkEmbedding) -> Basis:
         return jnp.concatenate([embed(offsets, model.faces, at) for at in embeddings])
 
     def of_basis(basis: Float[Array, "v 3 n"], sigmas: Float[Array, " n"]) -> Float[Array, "k 3 n"]:
-        moved = jnp.moveaxis(basis * sigmas, -1, 0)
+        moved = jnp.moveaxis(basis * sigmas[None, None], -1, 0)
         parts = [embed(moved, model.faces, at) for at in embeddings]
         return jnp.moveaxis(jnp.concatenate(parts, axis=1), 0, -1)
 

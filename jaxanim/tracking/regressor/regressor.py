@@ -63,7 +63,7 @@ class FaceRegressor:
         size = self.design.size
         checks.check_trailing_shape("pictures", pictures, (size, size, 3))
         seen = apply(RegressorNetwork(self.design), params, pictures)
-        numbers = self.statistics.mean + self.statistics.sigma * seen.scores
+        numbers = self.statistics.numbers(seen.scores)
         face = parameters.take_apart(numbers, self.design.identity, self.design.expression)
         points = seen.points
         if points is None and self.basis is not None:

@@ -1,0 +1,79 @@
+"""Augmentation of faces: points follow what they mark, and everything is a function of the key."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxanim.data import face_augment
+from jaxanim.data.face_augment import Settings
+
+SIZE = 64
+CHANGES = ("light", "colors", "brush", "cover", "blur", "coarsen", "canvas", "shuffle")
+
+
+def dots(points):
+    """A dark picture with a bright dot at each point."""
+    axis = (np.arange(96) + 0.5) / 96
+    x, y = np.meshgrid(axis, axis)
+    spots = [np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2 * 0.015**2)) for px, py in points]
+    return np.stack(spots, axis=-1).astype(np.float32)
+
+
+def test_points_stay_on_what_they_mark():
+    points = np.array([[0.4, 0.45], [0.62, 0.5], [0.5, 0.65]], np.float32)
+    image = jnp.asarray(dots(points))  # a dot in each colour
+    settings = Settings(size=SIZE, bend=0.02)
+    axis = (np.arange(SIZE) + 0.5) / SIZE
+    for seed in range(5):
+        moved, where, _ = jax.jit(face_augment.move, static_argnums=3)(
+            jax.random.key(seed), image, jnp.asarray(points), settings
+        )
+        weight = np.asarray(moved) / np.asarray(moved).sum(axis=(0, 1))
+        found = np.stack([np.einsum("ijk,j->k", weight, axis), np.einsum("ijk,i->k", weight, axis)], axis=-1)
+        inside = (np.abs(np.asarray(where) - 0.5) < 0.42).all(axis=-1)
+        assert inside.sum() >= 1
+        np.testing.assert_allclose(found[inside], np.asarray(where)[inside], atol=0.012)
+
+
+def test_a_turn_is_clockwise():
+    points = jnp.asarray([[0.5, 0.3], [0.5, 0.5]])
+    settings = Settings(size=SIZE, zoom=0.0, shift=0.0, stretch=0.0, bend=0.0)
+    image = jnp.zeros((96, 96, 3))
+    for seed in range(4):
+        _, where, turn = face_augment.move(jax.random.key(seed), image, points, settings)
+        right = float(where[0, 0] - where[1, 0])  # of the upper point
+        assert np.sign(right) == np.sign(float(turn))
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_changes_of_looks_stay_pictures(name):
+    image = jnp.asarray(np.random.default_rng(0).random((SIZE, SIZE, 3)), jnp.float32)
+    changed = getattr(face_augment, name)(jax.random.key(1), image)
+    assert changed.shape == image.shape
+    assert 0 <= float(changed.min()) <= float(changed.max()) <= 1 + 1e-6
+    assert float(jnp.abs(changed - image).mean()) > 1e-3
+
+
+def test_a_brush_leaves_edges_and_smooths_between_them():
+    image = np.full((SIZE, SIZE, 3), 0.2, np.float32)
+    image[:, SIZE // 2 :] = 0.8
+    grainy = image + 0.02 * np.random.default_rng(0).standard_normal(image.shape).astype(np.float32)
+    painted = np.asarray(face_augment.brush(jax.random.key(0), jnp.asarray(grainy)))
+    assert np.abs(painted - image)[:, 4:-4].max() < 0.1  # a blur would be 0.3 away at the edge
+    assert (painted - image).std() < 0.6 * (grainy - image).std()
+
+
+def test_a_batch():
+    rng = np.random.default_rng(0)
+    images = jnp.asarray(rng.random((64, 48, 48, 3)), jnp.float32)
+    points = jnp.asarray(rng.random((64, 5, 2)), jnp.float32)
+    settings = Settings(size=32, no_face=0.5)
+    augment = jax.jit(face_augment.augment, static_argnums=3)
+    made = augment(jax.random.key(0), images, points, settings)
+    assert made.image.shape == (64, 32, 32, 3)
+    assert 0.25 < float(made.face.mean()) < 0.75
+    again = augment(jax.random.key(0), images, points, settings)
+    np.testing.assert_array_equal(made.image, again.image)
+    other = augment(jax.random.key(1), images, points, settings)
+    assert float(jnp.abs(made.image - other.image).mean()) > 0.01
