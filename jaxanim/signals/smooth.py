@@ -43,7 +43,7 @@ class FilterState:
 
 
 def start(shape: tuple[int, ...]) -> FilterState:
-    """Returns the state before the first value; the last axis of rotations is of length 3."""
+    """Returns the state before the first value, of one axis or more; the last axis of rotations is of length 3."""
     return FilterState(np.zeros(shape), np.zeros(shape))
 
 
@@ -170,7 +170,7 @@ _ROTATIONS = _Space(
 
 def _share(cutoff: _Array | float, dt: float) -> _Array:
     """Returns how much of a new value an exponential low-pass takes (eq. 3 and 6 of the paper)."""
-    return 1.0 / (1.0 + 1.0 / (2.0 * np.pi * np.asarray(cutoff) * dt))
+    return np.asarray(1.0 / (1.0 + 1.0 / (2.0 * np.pi * np.asarray(cutoff) * dt)))
 
 
 def _step(
@@ -207,10 +207,11 @@ def _smooth(
     if not (weights > 0).any():
         raise ValueError(f"none of {len(weights)} frames has a confidence above 0")
     first = int(np.argmax(weights > 0))
-    state, result = start(values.shape[1:]), np.empty(values.shape)
-    for frame in range(first, len(values)):
+    rows = values[:, None] if values.ndim == 1 else values
+    state, result = start(rows.shape[1:]), np.empty(rows.shape)
+    for frame in range(first, len(rows)):
         dt = float(time[frame] - time[frame - 1]) if frame > first else 0.0
-        state = _step(state, values[frame], dt, float(weights[frame]), options, space)
+        state = _step(state, rows[frame], dt, float(weights[frame]), options, space)
         result[frame] = state.value
     result[:first] = result[first]
-    return result
+    return result.reshape(values.shape)
