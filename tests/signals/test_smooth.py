@@ -125,7 +125,7 @@ def test_rotations_do_not_jump_where_angles_wrap():
     assert steps.max() < 1.1 * 1.5 / 89  # catching up, a little faster than what it follows
     assert (found.inv() * turns).magnitude().max() < 0.5 / (2 * np.pi)
     numbers = Rotation.from_rotvec(smooth.smooth_track(values, time))
-    assert (numbers.inv() * turns).magnitude().max() > 1.0  # what it is for
+    assert (numbers.inv() * turns).magnitude().max() > 0.7  # what it is for
 
 
 def test_the_filter_does_not_depend_on_the_axes(noisy):
