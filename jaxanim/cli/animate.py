@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--drive",
         type=Path,
         metavar="TRACK",
-        help=".csv, .json or .npz track, or .txt iFacialMocap recording; for photos OpenFace's .csv",
+        help="the .npz of `jaxanim fit`; for characters .csv, .json or .npz tracks and .txt iFacialMocap recordings; "
+        "for photos OpenFace's .csv",
     )
     drive.add_argument("--motion", choices=["idle", "talk", "look", "dance"], help="a built-in motion")
     drive.add_argument("--pose", metavar="NAME=VALUE,...", help="a single pose, for a .png")

@@ -108,7 +108,7 @@ def _weights(args: argparse.Namespace) -> Path:
 
 
 def _drives(args: argparse.Namespace, model: Any) -> Any:
-    from jaxanim.signals import expressions, openface
+    from jaxanim.signals import expressions, face_track, openface
 
     if args.expression is not None:
         for name in ("start", "end", "track_fps"):
@@ -120,7 +120,12 @@ def _drives(args: argparse.Namespace, model: Any) -> Any:
     if args.duration is not None:
         raise InputError("--duration is for expressions; cut a track with --start and --end")
     model.check_action_units()
-    track = openface.read_track(args.drive, fps=args.track_fps)
+    if args.drive.suffix.lower() == ".npz":
+        if args.track_fps is not None:
+            raise InputError("--track-fps is for tracks that do not say their rate; a fit has its times")
+        track = face_track.load(args.drive).to_action_units()
+    else:
+        track = openface.read_track(args.drive, fps=args.track_fps)
     if track.lost:
         _warn(f"no face in {track.lost} frames of the track; neighbours are joined")
     if track.clamped:

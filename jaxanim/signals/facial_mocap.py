@@ -16,7 +16,7 @@ import scipy.optimize
 from jaxtyping import Float
 
 from jaxanim.core.errors import InputError
-from jaxanim.signals import pose_vector, tracks
+from jaxanim.signals import face_signal, pose_vector, tracks
 
 DEFAULT_FPS = 60.0
 Lookup = Callable[[str], float]  # a blendshape or angle by name, 0 where it is absent
@@ -61,6 +61,38 @@ def read_recording(path: Path, *, fps: float | None = None, mapping: MocapMappin
     Raises:
       InputError: the file is missing, or a line is not a packet.
     """
+    time, packets = _read_packets(path, fps)
+    chosen = mapping or MocapMapping()
+    try:
+        return tracks.make_track(time, np.stack([convert(p, t, chosen) for p, t in zip(packets, time, strict=True)]))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def read_signal(path: Path, *, fps: float | None = None) -> face_signal.FaceSignal:
+    """Reads a recording as blendshapes and head angles; `convert.to_pose` makes the poses of `read_recording` of it.
+
+    The app's `headY`, `headX`, `headZ` are yaw, pitch and roll in our signs: the released mapping turns the character
+    to the viewer's left for a negative `headY`, down for a positive `headX`, and tips it to the left for `headZ`.
+
+    Args:
+      path: text file, one packet per line.
+      fps: packets per second where lines carry no time, 60 by default.
+
+    Raises:
+      InputError: the file is missing, or a line is not a packet.
+    """
+    time, packets = _read_packets(path, fps)
+    expression = np.array([[packet.get(name, 0.0) for name in face_signal.EXPRESSIONS] for packet in packets])
+    angles = np.array([[packet[name] for name in ("headY", "headX", "headZ")] for packet in packets])
+    try:
+        return face_signal.make_signal(expression, angles, time)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _read_packets(path: Path, fps: float | None) -> tuple[Float[np.ndarray, " n"], list[dict[str, float]]]:
+    """Returns the packets and their times."""
     try:
         if path.stat().st_size > tracks.MAX_FILE_BYTES:
             raise InputError(f"{path}: is larger than a recording may be ({tracks.MAX_FILE_BYTES >> 20} MiB)")
@@ -84,12 +116,7 @@ def read_recording(path: Path, *, fps: float | None = None, mapping: MocapMappin
         raise InputError(f"{path}: some lines have a time and some have none")
     if not packets:
         raise InputError(f"{path}: is empty")
-    time = np.array(times) if times else np.arange(len(packets)) / (fps or DEFAULT_FPS)
-    chosen = mapping or MocapMapping()
-    try:
-        return tracks.make_track(time, np.stack([convert(p, t, chosen) for p, t in zip(packets, time, strict=True)]))
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+    return np.array(times) if times else np.arange(len(packets)) / (fps or DEFAULT_FPS), packets
 
 
 def parse_packet(packet: str) -> dict[str, float]:

@@ -1,8 +1,9 @@
 """Tracks of action units: the .csv files of OpenFace's FeatureExtraction, one row per frame of a video.
 
 Columns are found by name: `AU01_r` to `AU45_r` (intensities, 0 to 5), and where they are there `timestamp` (seconds),
-`success` (0 where no face was found: these frames are left out, their neighbours are joined by straight lines) and
-`face_id` (one face is expected). All other columns are ignored.
+`success` (0 where no face was found: these frames are left out, their neighbours are joined by straight lines),
+`face_id` (one face is expected), the head's `pose_Rx` to `pose_Rz` and `gaze_angle_x`, `gaze_angle_y`, in radians.
+All other columns are ignored.
 """
 
 import csv
@@ -12,10 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from jaxanim.core.errors import InputError
 from jaxanim.signals import action_units, tracks
+
+_HEAD = ("pose_Rx", "pose_Ry", "pose_Rz")
+_GAZE = ("gaze_angle_x", "gaze_angle_y")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +31,16 @@ class ActionUnitTrack:
       intensities: one row per time, in the order of `action_units.NAMES`, 0 to 5.
       lost: how many frames were left out because no face was found.
       clamped: how many numbers had to be brought into their range.
+      head_radians: `pose_Rx`, `pose_Ry`, `pose_Rz` (`head_angles.from_openface`); None where the file has none.
+      gaze_radians: `gaze_angle_x`, `gaze_angle_y` (`gaze.from_openface`); None where the file has none.
     """
 
     time: Float[np.ndarray, " n"]
     intensities: Float[np.ndarray, "n 17"]
     lost: int = 0
     clamped: int = 0
+    head_radians: Float[np.ndarray, "n 3"] | None = None
+    gaze_radians: Float[np.ndarray, "n 2"] | None = None
 
 
 def read_track(path: Path, *, fps: float | None = None) -> ActionUnitTrack:
@@ -74,7 +82,8 @@ def _read(rows: Iterator[list[str]]) -> tuple[list[str], Float[np.ndarray, "n d"
     missing = [name for name in needed if name not in header]
     if missing:
         raise InputError(f"has no column {missing[0]}; is it OpenFace's, made with -aus?")
-    wanted = [*needed, *(name for name in ("timestamp", "success", "face_id") if name in header)]
+    optional = ("timestamp", "success", "face_id", *_HEAD, *_GAZE)
+    wanted = [*needed, *(name for name in optional if name in header)]
     places = [header.index(name) for name in wanted]
     values = []
     for number, row in enumerate(filter(None, rows), start=1):
@@ -108,4 +117,22 @@ def _make(names: list[str], values: Float[np.ndarray, "n d"], fps: float | None)
     if not np.isfinite(time).all() or (np.diff(time) <= 0).any():
         raise InputError("its timestamps must be finite and increase from frame to frame")
     clipped = np.clip(rows, 0.0, action_units.LARGEST)
-    return ActionUnitTrack(time, clipped.astype(np.float32), int((~found).sum()), int((clipped != rows).sum()))
+    return ActionUnitTrack(
+        time,
+        clipped.astype(np.float32),
+        int((~found).sum()),
+        int((clipped != rows).sum()),
+        head_radians=_angles(columns, _HEAD, found),
+        gaze_radians=_angles(columns, _GAZE, found),
+    )
+
+
+def _angles(
+    columns: dict[str, Float[np.ndarray, " m"]], names: tuple[str, ...], found: Bool[np.ndarray, " m"]
+) -> Float[np.ndarray, "n d"] | None:
+    if not all(name in columns for name in names):
+        return None
+    angles = np.stack([columns[name][found] for name in names], axis=-1)
+    if not np.isfinite(angles).all():
+        raise InputError(f"holds NaN or infinite angles in {', '.join(names)}")
+    return angles

@@ -3,8 +3,8 @@
 CSV: a header of pose names and, optionally, `time` (seconds); one row per frame. Names that are absent are 0. Without a
 `time` column the rate stands in a first line `# fps: 30`, or is given by the caller.
 JSON: `{"fps": 30, "frames": [{"mouth_aaa": 1, "head_y": -0.4}, ...]}`; frames may hold "time" instead of a common
-"fps". NPZ: `pose` (n, 45) and `fps` or `time` (n,); or one array (n,) per pose name. A name without its side
-('eye_wink') sets both sides.
+"fps". NPZ: `pose` (n, 45) and `fps` or `time` (n,); or one array (n,) per pose name; or what `jaxanim fit` writes
+(`face_track`), of which the poses are taken. A name without its side ('eye_wink') sets both sides.
 """
 
 import csv
@@ -25,6 +25,7 @@ from jaxanim.signals import pose_vector
 
 MAX_FILE_BYTES = 256 << 20
 MAX_FRAMES = 10_000_000
+_OF_FITS = "landmarks68"  # an array that only files of `jaxanim fit` have
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,7 +236,12 @@ def _read_json(path: Path, fps: float | None) -> PoseTrack:
 
 
 def _read_npz(path: Path, fps: float | None) -> PoseTrack:
-    arrays = _read_arrays(path)
+    arrays = read_arrays(path)
+    if _OF_FITS in arrays:
+        missing = [name for name in ("pose", "time") if name not in arrays]
+        if missing:
+            raise InputError(f"is a fit without {missing[0]!r}")
+        arrays = {name: arrays[name] for name in ("pose", "time")}
     for name, array in arrays.items():
         if not np.issubdtype(array.dtype, np.floating) and not np.issubdtype(array.dtype, np.integer):
             raise InputError(f"{name} holds {array.dtype}, numbers were expected")
@@ -259,7 +265,13 @@ def _read_npz(path: Path, fps: float | None) -> PoseTrack:
     return make_track(_times(time, fps, len(pose)), np.asarray(pose, np.float64))
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Reads all arrays of an .npz file; nothing in it can run code, and it is not larger than memory should hold.
+
+    Raises:
+      InputError: the file is damaged or too large.
+      OSError: it cannot be opened.
+    """
     try:
         with zipfile.ZipFile(path) as packed:
             size = sum(member.file_size for member in packed.infolist())

@@ -9,7 +9,8 @@ from PIL import Image
 
 from jaxanim.cli import animate
 from jaxanim.core.errors import InputError
-from jaxanim.signals import motions, pose_vector, tracks
+from jaxanim.signals import face_track, motions, pose_vector, tracks
+from tests.signals import test_face_track
 
 COLOR_TOLERANCE = 6  # levels: H.264 at high quality
 
@@ -64,6 +65,16 @@ def test_tracks(command, fake_renderer, tmp_path, suffix):
         np.savez(track, fps=4.0, mouth_aaa=np.array(mouth))
     assert command("animate", "--drive", track, "--fps", 8, "-o", tmp_path / "a.gif", "--size", 32).code == 0
     np.testing.assert_allclose(np.stack(fake_renderer)[:, 26], [0, 0.5, 1, 0.75, 0.5, 0.25, 0], atol=1e-6)
+
+
+def test_a_fit(command, fake_renderer, tmp_path):
+    """What `jaxanim fit` wrote drives a character by its poses and times."""
+    pose = np.zeros((3, 45), np.float32)
+    pose[:, 26] = [0.0, 0.5, 1.0]
+    face_track.save(tmp_path / "fit.npz", test_face_track.make(pose=pose))
+    fit = tmp_path / "fit.npz"
+    assert command("animate", "--drive", fit, "--fps", 25, "-o", tmp_path / "a.gif", "--size", 32).code == 0
+    np.testing.assert_allclose(np.stack(fake_renderer)[:, 26], [0, 0.5, 1], atol=1e-6)
 
 
 def test_mocap_recording(command, fake_renderer, tmp_path):

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from jaxanim.animate import faces
+from jaxanim.signals import face_track
 from tests.animate import models
-from tests.signals import test_openface
+from tests.signals import test_face_track, test_openface
 
 CROP = ["--crop", "10,4,64"]
 
@@ -68,6 +69,22 @@ def test_a_track_of_action_units(command, folder, tmp_path):
     frames = frames_of(tmp_path / "a")
     assert len(frames) == 4
     assert (frames[0] != frames[3]).any()
+
+
+def test_a_fit(command, folder, tmp_path):
+    """What `jaxanim fit` wrote moves a face by its action units; here all of them rise from frame to frame."""
+    track = test_face_track.make(action_units=np.repeat([[0.0], [2.0], [6.0]], 17, axis=1))
+    face_track.save(tmp_path / "fit.npz", track)
+    drive = ["--drive", tmp_path / "fit.npz"]
+    result = command(*photo_command(folder, *CROP, *drive, "--fps", 25, "-o", tmp_path / "a"))
+    assert result.code == 0, result.err
+    assert "17 intensities were outside 0 to 5" in result.err
+    frames = frames_of(tmp_path / "a")
+    assert len(frames) == 3
+    assert (frames[0] != frames[2]).any()
+    result = command(*photo_command(folder, *CROP, *drive, "--track-fps", 5, "-o", tmp_path / "b"))
+    assert result.code == 2
+    assert "a fit has its times" in result.err
 
 
 def test_a_class_and_its_amount(command, folder, tmp_path):

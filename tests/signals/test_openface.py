@@ -49,6 +49,19 @@ def test_rate_in_place_of_timestamps(tmp_path):
         openface.read_track(path, fps=0.0)
 
 
+def test_head_and_gaze(tmp_path):
+    """Radians of the frames with a face; without such columns there are none, and half of them are not enough."""
+    units = [*UNITS, "pose_Rx", "pose_Ry", "pose_Rz", "gaze_angle_x", "gaze_angle_y"]
+    rows = [(1, 0.0, 1, 0.1), (2, 0.1, 0, 9.0), (3, 0.2, 1, 0.3)]
+    track = openface.read_track(write(tmp_path / "a.csv", rows, units=units))
+    np.testing.assert_allclose(track.head_radians, [[0.1] * 3, [0.3] * 3])
+    np.testing.assert_allclose(track.gaze_radians, [[0.1] * 2, [0.3] * 2])
+    track = openface.read_track(write(tmp_path / "b.csv", rows, units=units[:-1]))
+    assert track.head_radians is not None
+    assert track.gaze_radians is None
+    assert openface.read_track(write(tmp_path / "c.csv", rows)).head_radians is None
+
+
 FACES = ("frame", "face_id", "timestamp", "success")
 
 
