@@ -12,7 +12,7 @@ from jaxanim.core.errors import InputError
 from jaxanim.core.types import Array, Float
 from jaxanim.ops import flow as flows
 from jaxanim.ops.grid_sample import grid_sample
-from jaxanim.systems.gdpw.networks import ENCODER_SIZE
+from jaxanim.tracking.deca.networks import ENCODER_SIZE
 
 LANDMARKS = 68
 GDPW_SIZE = 256

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxanim.core.errors import InputError
-from jaxanim.systems.gdpw import crop
+from jaxanim.tracking.deca import crop
 
 SIZE = {"height": 200, "width": 300}
 
