@@ -6,7 +6,7 @@ without hair and ears, as `alignments.face_box` makes them of landmarks.
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -39,6 +39,7 @@ class Detection:
     score: float
 
 
+@runtime_checkable
 class Detector(Protocol):
     """Finds faces in a picture, best first; none is a result, too."""
 
