@@ -209,7 +209,9 @@ def _sample(
     picture = picture.resize((2 * picture.width, 2 * picture.height), _BICUBIC)
     data = tuple((2 * matrix).ravel().tolist())
     moved = [
-        band.convert("F").transform((width, height), Image.Transform.AFFINE, data, Image.Resampling.BILINEAR)
+        np.asarray(
+            band.convert("F").transform((width, height), Image.Transform.AFFINE, data, Image.Resampling.BILINEAR)
+        )
         for band in picture.split()
     ]
     return np.rint(np.stack(moved, axis=-1)).astype(np.uint8)
