@@ -54,11 +54,11 @@ class LbpDetector:
     picture are found only where there are no larger ones.
     """
 
-    def __init__(self, *, tilts: Sequence[float] = (-30.0, 30.0)):
+    def __init__(self, *, tilts: Sequence[float] = (20.0, 40.0)):
         """Reads the cascade.
 
         Args:
-          tilts: degrees by which heads may lean, tried where no upright face is found.
+          tilts: degrees by which heads may lean to either side, tried in turn where no upright face is found.
         """
         import skimage.data
         from skimage.feature import Cascade
@@ -72,8 +72,8 @@ class LbpDetector:
             if number and max(picture.shape[:2]) <= _SIDES[number - 1]:
                 break
             found = self._upright(picture, side)
-            if not found and number == 0:
-                found = best([face for tilt in self._tilts for face in self._tilted(picture, side, tilt)])
+            for tilt in self._tilts if number == 0 else ():
+                found = found or best(self._tilted(picture, side, -tilt) + self._tilted(picture, side, tilt))
             if found:
                 return found
         return ()
