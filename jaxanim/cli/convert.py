@@ -28,8 +28,8 @@ def run(args: argparse.Namespace) -> None:
     if args.output.suffix != ".safetensors":
         raise InputError(f"{args.output}: the output is a .safetensors file")
     from jaxanim.systems.atw import files as atw
-    from jaxanim.systems.gdpw import files as gdpw
     from jaxanim.systems.tha4 import conversion as tha4
+    from jaxanim.tracking.deca import files as deca
 
     if args.what == "atw":
         card = atw.convert_atw(args.source, args.output, name=args.name, licence=args.licence)
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
         make = {
             "tha4-student": tha4.convert_student_folder,
             "tha4": tha4.convert_full_folder,
-            "deca": gdpw.convert_deca,
+            "deca": deca.convert_deca,
         }[args.what]
         card = make(_only(args.source, args.what), args.output, name=args.name, licence=args.licence)
     print(f"{args.output}: {card.name} ({card.system})")

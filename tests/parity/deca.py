@@ -18,7 +18,7 @@ import numpy as np
 from jaxanim.core.types import Params
 from jaxanim.geometry import antialias, flame
 from jaxanim.nn.apply import apply
-from jaxanim.systems.gdpw import crop, deca, files, networks
+from jaxanim.tracking.deca import crop, deca, files, networks
 from tests.parity import goldens
 from tests.parity.goldens import TOLERANCE_FACTOR, Deviation
 

@@ -6,10 +6,10 @@ import jax
 import numpy as np
 import pytest
 
-from jaxanim.systems.gdpw import crop
+from jaxanim.tracking.deca import crop
 from tests.geometry import synthetic_flame
 from tests.parity import deca, goldens, run
-from tests.systems.gdpw import released
+from tests.tracking.deca import released
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "gdpw" / "deca_fit.npz"
 

@@ -1,11 +1,13 @@
 """Squares around faces by hand, cuts against a numpy loop, and what is refused."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxanim.core.errors import InputError
-from jaxanim.systems.gdpw import crop
+from jaxanim.tracking import crops
+from jaxanim.tracking.deca import crop
 
 SIZE = {"height": 200, "width": 300}
 
@@ -133,3 +135,26 @@ def test_a_quarter_in_the_picture_will_do():
 def test_a_face_larger_than_the_picture_in_every_direction():
     with pytest.raises(InputError, match="for the most part"):
         crop.encoder_crop(crop.face_box(landmarks(-1e6, -1e6, 1e6, 1e6)), **SIZE)
+
+
+@pytest.mark.parametrize("make", [crop.gdpw_crop, lambda box: crop.encoder_crop(box, **SIZE)])
+def test_as_an_alignment(make):
+    """The same positions, half a pixel on; the same picture, but for the kernel of the enlargement."""
+    placed = make(crop.face_box(landmarks()))
+    size = 224 if placed.scale == 224 / 137 else 256
+    alignment = crop.alignment(placed, size=size)
+    points = np.array([[100.0, 40.0], [0.0, 0.0], [250.3, 17.6]])
+    expected = (points - placed.corner) * placed.scale
+    np.testing.assert_allclose(crops.to_crop(alignment, points + 0.5), expected + 0.5, atol=1e-9)
+    y, x = np.mgrid[:200, :300]
+    picture = np.rint(127 + 60 * np.stack([np.sin(x / 9 + c) + np.cos(y / 8) for c in range(3)], -1)).astype(np.uint8)
+    cut = np.asarray(crop.cut(jnp.asarray(picture, jnp.float32), placed, size=size))
+    taken = crops.take(picture, alignment)
+    inside = np.s_[5:-25, 5:-25]  # the larger square reaches over the lower edge, where the one is 0
+    assert np.abs(taken[inside] - cut[inside]).max() < 3
+
+
+def test_an_alignment_is_of_one_face():
+    both = crop.gdpw_crop(crop.face_box(np.stack([landmarks()] * 2)))
+    with pytest.raises(ValueError, match=r"one face, got crops of shape \(2,\)"):
+        crop.alignment(both, size=256)

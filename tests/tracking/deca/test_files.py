@@ -6,9 +6,9 @@ import pytest
 
 from jaxanim.cli import main
 from jaxanim.core.errors import WeightsError
-from jaxanim.systems.gdpw import files, networks, weights
+from jaxanim.tracking.deca import files, networks, weights
 from jaxanim.weights import name_table
-from tests.systems.gdpw import released
+from tests.tracking.deca import released
 from tests.weights import torch_writer
 
 

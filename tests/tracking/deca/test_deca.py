@@ -7,8 +7,8 @@ import pytest
 
 from jaxanim.geometry import antialias, landmarks
 from jaxanim.geometry.morphable import LandmarkEmbedding, MorphableModel
-from jaxanim.systems.gdpw import crop, deca, files, networks
-from tests.systems.gdpw import released
+from jaxanim.tracking.deca import crop, deca, files, networks
+from tests.tracking.deca import released
 
 
 def test_split():

@@ -15,8 +15,8 @@ from jaxanim.core import checks
 from jaxanim.core.types import Array, Float, Int, Params
 from jaxanim.geometry import cameras, landmarks, morphable, render, shading
 from jaxanim.nn.apply import apply
-from jaxanim.systems.gdpw import crop as crops
-from jaxanim.systems.gdpw import networks
+from jaxanim.tracking.deca import crop as crops
+from jaxanim.tracking.deca import networks
 
 _ROOT_TO_HEAD = (0, 1)  # FLAME's root and neck
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxanim.core import files as core_files
 from jaxanim.core.errors import WeightsError
 from jaxanim.core.types import Params
-from jaxanim.systems.gdpw import networks, weights
+from jaxanim.tracking.deca import networks, weights
 from jaxanim.weights import name_table, torch_file, weights_file
 from jaxanim.weights.card import Card
 

@@ -12,7 +12,8 @@ from jaxanim.core.errors import InputError
 from jaxanim.core.types import Array, Float
 from jaxanim.ops import flow as flows
 from jaxanim.ops.grid_sample import grid_sample
-from jaxanim.systems.gdpw.networks import ENCODER_SIZE
+from jaxanim.tracking.crops import Alignment
+from jaxanim.tracking.deca.networks import ENCODER_SIZE
 
 LANDMARKS = 68
 GDPW_SIZE = 256
@@ -138,6 +139,25 @@ def matrix(crop: Crop) -> Float[np.ndarray, "*b 3 3"]:
     matrices[..., :2, 2] = -np.asarray(crop.corner) * scale[..., None]
     matrices[..., 2, 2] = 1
     return matrices
+
+
+def alignment(crop: Crop, *, size: int) -> Alignment:
+    """Returns the crop of one face as all others are described, for `crops.take` and `crops.paste`.
+
+    Positions of an alignment count from the corners of picture and crop, half a pixel from the first one's centre.
+
+    Args:
+      crop: as `encoder_crop` and `gdpw_crop` return it.
+      size: of the crop, in pixels.
+
+    Raises:
+      ValueError: it is of several faces.
+    """
+    if np.ndim(crop.scale):
+        raise ValueError(f"an alignment is of one face, got crops of shape {np.shape(crop.scale)}")
+    scale = float(crop.scale)
+    shift = 0.5 - scale * (np.asarray(crop.corner, np.float64) + 0.5)
+    return Alignment(np.concatenate([scale * np.eye(2), shift[:, None]], axis=1), size)
 
 
 def _square(box: FaceBox, margin: float) -> tuple[Float[np.ndarray, "*b 2"], Float[np.ndarray, "*b"]]:

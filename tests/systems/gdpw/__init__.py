@@ -1,1 +1,0 @@
-"""Tests of GDPW's front end."""
