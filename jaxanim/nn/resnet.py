@@ -1,7 +1,8 @@
 """ResNet (He et al. 2016, table 1) as a network of features, without a classifier.
 
 The stride of a block is in its (first) 3x3 convolution and padding is explicit, as in torchvision's; with the default
-depths and blocks this is its `resnet50`, with `RESNET18` and `BasicBlock` its `resnet18`. Norms have fixed statistics (`norms.FrozenBatchNorm`): for released weights, not for training.
+depths and blocks this is its `resnet50`, with `RESNET18` and `BasicBlock` its `resnet18`. Norms have fixed statistics
+(`norms.FrozenBatchNorm`): for released weights, not for training.
 """
 
 import flax.struct

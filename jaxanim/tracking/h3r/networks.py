@@ -91,6 +91,8 @@ class MobileNetV2(nn.Module):
 class HRModule(nn.Module):
     """Blocks on each branch by itself; then every branch becomes the sum of all, at its own size.
 
+    As in the released code smaller maps are enlarged by repeating their pixels here, and bilinearly in the end.
+
     Attributes:
       widths: channels of the branches, each half the size of the one before.
     """
@@ -100,25 +102,25 @@ class HRModule(nn.Module):
     @nn.compact
     def __call__(self, branches: tuple[Float[Array, "b _ _ _"], ...]) -> tuple[Float[Array, "b _ _ _"], ...]:
         after = []
-        for index, (x, width) in enumerate(zip(branches, self.widths, strict=True)):
+        for index, (branch, width) in enumerate(zip(branches, self.widths, strict=True)):
+            x = branch
             for block in range(HRNET_DEPTH):
                 x = resnet.BasicBlock(width, name=f"branch{index}_block{block}")(x)
             after.append(x)
         return tuple(self._fuse(after, target) for target in range(len(after)))
 
     def _fuse(self, branches: list[Float[Array, "b _ _ _"]], target: int) -> Float[Array, "b _ _ _"]:
-        parts = []
-        for source, x in enumerate(branches):
-            name = f"fuse{source}to{target}"
+        same = branches[target]
+        for source, branch in enumerate(branches):
+            x, name = branch, f"fuse{source}to{target}"
             if source > target:
-                x = _conv_norm(x, self.widths[target], 1, name)
-                x = pyramid.upsample_bilinear(x, (2 ** (source - target), 2 ** (source - target)))
-            for step in range(source, target):
-                last = step == target - 1
-                x = _conv_norm(x, self.widths[target if last else source], 3, f"{name}_step{step - source}", stride=2)
+                x = _repeat(_conv_norm(x, self.widths[target], 1, name), 2 ** (source - target))
+            for step in range(target - source):
+                last = source + step == target - 1
+                x = _conv_norm(x, self.widths[target if last else source], 3, f"{name}_step{step}", stride=2)
                 x = x if last else nn.relu(x)
-            parts.append(x)
-        return nn.relu(sum(parts[1:], start=parts[0]))
+            same = same if source == target else same + x
+        return nn.relu(same)
 
 
 class HRNet(nn.Module):
@@ -177,6 +179,10 @@ def _conv_norm(x: Array, features: int, size: int, name: str, *, stride: int = 1
         name=f"{name}_conv",
     )
     return norms.FrozenBatchNorm(name=f"{name}_norm")(convolution(x))
+
+
+def _repeat(x: Float[Array, "b h w c"], factor: int) -> Float[Array, "b _ _ c"]:
+    return x.repeat(factor, axis=1).repeat(factor, axis=2)
 
 
 def _join(maps: list[Float[Array, "b _ _ _"]]) -> Float[Array, "b _ _ d"]:
