@@ -42,4 +42,6 @@ class FrozenBatchNorm(nn.Module):
 
 def imagenet_standardize(rgb01: Float[Array, "*b 3"]) -> Float[Array, "*b 3"]:
     """Subtracts ImageNet's mean colour and divides by its deviation, as torchvision's classifiers want pictures."""
-    return (rgb01 - jnp.asarray(_IMAGENET_MEAN, rgb01.dtype)) / jnp.asarray(_IMAGENET_DEVIATION, rgb01.dtype)
+    axes = tuple(range(rgb01.ndim - 1))
+    mean, deviation = (jnp.asarray(colour, rgb01.dtype) for colour in (_IMAGENET_MEAN, _IMAGENET_DEVIATION))
+    return (rgb01 - jnp.expand_dims(mean, axes)) / jnp.expand_dims(deviation, axes)

@@ -54,7 +54,7 @@ def check_crops(crops: np.ndarray | Array, *, size: int) -> None:
     checks.check_trailing_shape("crops", crops, (size, size, 3))
 
 
-def points_68_from_98(points_98: Float[AnyArray, "*b 98 2"]) -> Float[AnyArray, "*b 68 2"]:
+def points_68_from_98(points_98: Float[AnyArray, "*b n d"]) -> Float[AnyArray, "*b 68 2"]:
     """Picks those of WFLW's points that stand for the 68 of iBUG 300-W, in iBUG's order.
 
     The jaw is every second point of WFLW's; brows are their upper edge; an eye's lids have two points each where WFLW
