@@ -17,7 +17,7 @@ def table():
 
 
 def loop_guessers(table):
-    """Walks over all points and their neighbours in order, then repeats each list until it is as long as the longest."""
+    """Walks over all points and their neighbours in order; repeats each list until it is as long as the longest."""
     lists = [[] for _ in range(98)]
     for point in range(98):
         for slot in range(10):
@@ -87,7 +87,8 @@ def test_a_batch_is_its_faces(table):
     assert both.points_98.shape == (2, 98, 2)
     np.testing.assert_allclose(both.points_98[1:], last.points_98, rtol=1e-3)
     np.testing.assert_allclose(both.confidence, 0.5, atol=0.5)
-    guesses = networks.PIPNet().apply({"params": network.params}, crops[1:].astype(np.float32) / np.float32(255))
+    alone = jnp.asarray(crops[1:], jnp.float32) / 255
+    guesses = jax.jit(networks.PIPNet().apply)({"params": network.params}, alone)
     merged = pipnet.merge(pipnet.places(guesses), neighbours.guessers(table))
     np.testing.assert_allclose(last.points_98, 32.0 * np.asarray(merged), rtol=1e-3)
     with pytest.raises(ValueError, match="crops must"):
