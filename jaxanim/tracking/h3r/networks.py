@@ -133,7 +133,7 @@ class HRNet(nn.Module):
         for block in range(HRNET_DEPTH):
             x = resnet.Bottleneck(HRNET_FIRST_WIDTH, name=f"first_block{block}")(x)
         first = nn.relu(_conv_norm(x, HRNET_WIDTHS[0], 3, "enter0"))
-        branches = (first, nn.relu(_conv_norm(x, HRNET_WIDTHS[1], 3, "enter1", stride=2)))
+        branches: tuple[Array, ...] = (first, nn.relu(_conv_norm(x, HRNET_WIDTHS[1], 3, "enter1", stride=2)))
         for stage, modules in enumerate(HRNET_MODULES):
             if stage > 0:
                 smaller = _conv_norm(branches[-1], HRNET_WIDTHS[stage + 1], 3, f"enter{stage + 1}", stride=2)
