@@ -3,6 +3,8 @@
 jaxanim convert tha4-student CHARACTER_FOLDER -o char.safetensors   (holds character_model.yaml)
 jaxanim convert tha4 FOLDER -o tha4.safetensors                     (holds the five .pt files)
 jaxanim convert deca deca_model.tar -o deca.safetensors             (the encoder that fits faces to pictures)
+jaxanim convert h3r model.pth -o h3r.safetensors                    (98 landmarks by heatmaps)
+jaxanim convert pipnet epoch59.pth meanface.txt -o pipnet.safetensors   (98 landmarks on a grid)
 jaxanim convert atw 300_net_gen.pth [..._dis.pth ..._dis_warp.pth] -o atw.safetensors   (or the folder they are in)
 """
 
@@ -14,9 +16,10 @@ from jaxanim.core.errors import InputError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this subcommand."""
-    parser.add_argument("what", choices=["tha4-student", "tha4", "deca", "atw"], help="which checkpoint")
+    what = ["tha4-student", "tha4", "deca", "h3r", "pipnet", "atw"]
+    parser.add_argument("what", choices=what, help="which checkpoint")
     parser.add_argument(
-        "source", type=Path, nargs="+", help="the folder it was released in; for deca and atw files will do, too"
+        "source", type=Path, nargs="+", help="the folder it was released in; for deca, h3r and atw files will do, too"
     )
     parser.add_argument("-o", "--output", type=Path, required=True, help="a .safetensors file")
     parser.add_argument("--name", help="what to call it; default: the folder's name, or what the network is")
@@ -30,14 +33,18 @@ def run(args: argparse.Namespace) -> None:
     from jaxanim.systems.atw import files as atw
     from jaxanim.systems.tha4 import conversion as tha4
     from jaxanim.tracking.deca import files as deca
+    from jaxanim.tracking.h3r import files as h3r
+    from jaxanim.tracking.pipnet import files as pipnet
 
-    if args.what == "atw":
-        card = atw.convert_atw(args.source, args.output, name=args.name, licence=args.licence)
+    if args.what in ("atw", "pipnet"):
+        make_of_many = {"atw": atw.convert_atw, "pipnet": pipnet.convert_pipnet}[args.what]
+        card = make_of_many(args.source, args.output, name=args.name, licence=args.licence)
     else:
         make = {
             "tha4-student": tha4.convert_student_folder,
             "tha4": tha4.convert_full_folder,
             "deca": deca.convert_deca,
+            "h3r": h3r.convert_h3r,
         }[args.what]
         card = make(_only(args.source, args.what), args.output, name=args.name, licence=args.licence)
     print(f"{args.output}: {card.name} ({card.system})")

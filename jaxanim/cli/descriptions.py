@@ -14,6 +14,8 @@ _INPUTS = {
     "tha4": "a 512x512 RGBA picture of a character, and 45 pose numbers per frame",
     "atw": "a photo of a face, and classes or action units per frame (see design)",
     "deca": "224x224 RGB crops of faces, in Python",
+    "h3r": "256x256 RGB crops of faces, in Python",
+    "pipnet": "256x256 RGB crops of faces, in Python",
 }
 
 

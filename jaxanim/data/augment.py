@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageFilter
 
-from jaxanim.data import mirror
 from jaxanim.data.loader import Transform
 from jaxanim.data.source import Sample
+from jaxanim.geometry import mirror
 
 Picture = UInt8[np.ndarray, "h w 3"]
 Points = Float[np.ndarray, "k 2"]

@@ -67,6 +67,21 @@ def test_bottleneck(channels, stride, projected):
     np.testing.assert_allclose(run(module, params, x)[0], expected, atol=TOLERANCE * np.abs(expected).max())
 
 
+@pytest.mark.parametrize(("channels", "stride", "projected"), [(4, 1, False), (3, 1, True), (4, 2, True)])
+def test_basic_block(channels, stride, projected):
+    x = random_pictures(1, 6, 8, channels)
+    module = resnet.BasicBlock(4, stride)
+    params = init(module, x)
+    assert ("shortcut_conv" in params) == projected
+    image = np.asarray(x[0], np.float64)
+    y = np.maximum(loop_layer(image, params, "conv0", "norm0", stride=stride), 0.0)
+    y = loop_layer(y, params, "conv1", "norm1")
+    shortcut = loop_layer(image, params, "shortcut_conv", "shortcut_norm", stride=stride) if projected else image
+    expected = np.maximum(y + shortcut, 0.0)
+    assert expected.shape == (6 // stride, 8 // stride, 4)
+    np.testing.assert_allclose(run(module, params, x)[0], expected, atol=TOLERANCE * np.abs(expected).max())
+
+
 def test_stem():
     x = random_pictures(1, 12, 16, 3)
     module = resnet.ResNet((1,), 4)
@@ -96,3 +111,19 @@ def test_stages_of_resnet50():
     counts = [(path[-1].key, int(np.prod(leaf.shape))) for path, leaf in leaves]
     assert sum(count for name, count in counts if name not in ("mean", "var")) == 23_508_032
     assert sum(count for name, count in counts if name == "var") == 26_560
+
+
+def test_stages_of_resnet18():
+    module = resnet.ResNet(resnet.RESNET18, block=resnet.BasicBlock)
+    result, variables = jax.eval_shape(module.init_with_output, jax.random.key(0), jnp.zeros((2, 64, 96, 3)))
+    assert [stage.shape[1:] for stage in result.stages] == [(16, 24, 64), (8, 12, 128), (4, 6, 256), (2, 3, 512)]
+    # torchvision's resnet18 without its classifier has 11,176,512 trained numbers and 4,800 channels of norms.
+    leaves = jax.tree_util.tree_leaves(variables["params"])
+    assert sum(int(np.prod(leaf.shape)) for leaf in leaves) == 11_176_512 + 2 * 4_800
+
+
+def test_imagenet_colours():
+    """Its mean colour is 0; one deviation more is 1."""
+    mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    pixels = jnp.asarray(np.stack([mean, mean + deviation]), jnp.float32)
+    np.testing.assert_allclose(norms.imagenet_standardize(pixels), [[0.0] * 3, [1.0] * 3], atol=1e-6)

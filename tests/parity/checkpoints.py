@@ -20,6 +20,7 @@ THA4_GAINS = (
 
 
 Gains = Sequence[tuple[str, float]]
+Scale = tuple[float, float]
 ATW_GAINS = (
     (r"^flow_pred\.3\.weight$", 0.14),
     (r"^refine\.6\.weight$", 0.16),
@@ -40,20 +41,28 @@ def draw(salt: str, name: str, shape: Sequence[int], gains: Gains = THA4_GAINS) 
     return value.astype(np.float32)
 
 
-def draw_of_batch_norm(salt: str, name: str, shape: Sequence[int]) -> np.ndarray:
-    """Draws one tensor of a network with batch norms, whose statistics have a rule of their own."""
+def draw_of_batch_norm(salt: str, name: str, shape: Sequence[int], scale: Scale = (1.0, 0.1)) -> np.ndarray:
+    """Draws one tensor of a network with batch norms, whose statistics have a rule of their own.
+
+    `scale` is mean and deviation of what norms multiply by.
+    """
     seed = int.from_bytes(hashlib.sha256((salt + name).encode()).digest()[:8], "little")
     kind = name.rpartition(".")[2]
     if kind == "num_batches_tracked":
         return np.zeros(tuple(shape), np.int64)
     if kind == "running_var":
         return np.random.default_rng(seed).uniform(0.5, 1.5, tuple(shape)).astype(np.float32)
+    if kind == "weight" and len(shape) == 1:
+        noise = np.random.default_rng(seed).standard_normal(tuple(shape))
+        return (scale[0] + scale[1] * noise).astype(np.float32)
     return draw(salt, name, shape)
 
 
-def make_with_batch_norms(manifest: Mapping[str, Sequence[int]], salt: str) -> dict[str, np.ndarray]:
+def make_with_batch_norms(
+    manifest: Mapping[str, Sequence[int]], salt: str, scale: Scale = (1.0, 0.1)
+) -> dict[str, np.ndarray]:
     """Draws a whole checkpoint of a network with batch norms."""
-    return {name: draw_of_batch_norm(salt, name, shape) for name, shape in manifest.items()}
+    return {name: draw_of_batch_norm(salt, name, shape, scale) for name, shape in manifest.items()}
 
 
 def make(manifest: Mapping[str, Sequence[int]], salt: str, gains: Gains = THA4_GAINS) -> dict[str, np.ndarray]:

@@ -16,7 +16,7 @@ from typing import Any
 import jax
 
 from jaxanim.core.errors import UserError
-from tests.parity import atw, atw_residual_warp, deca, flame, goldens, raster, tha4
+from tests.parity import atw, atw_residual_warp, deca, flame, goldens, landmarks, raster, tha4
 from tests.parity.goldens import Deviation
 
 ENTRIES: Mapping[str, Callable[[Path, Mapping[str, Any]], dict[str, Deviation]]] = {
@@ -24,6 +24,7 @@ ENTRIES: Mapping[str, Callable[[Path, Mapping[str, Any]], dict[str, Deviation]]]
     **flame.ENTRIES,
     **raster.ENTRIES,
     **deca.ENTRIES,
+    **landmarks.ENTRIES,
     **atw.ENTRIES,
     **atw_residual_warp.ENTRIES,
 }

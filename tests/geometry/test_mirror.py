@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxanim.data import mirror
+from jaxanim.geometry import mirror
 
 
 def arc(left, right, height, count):
