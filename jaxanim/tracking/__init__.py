@@ -1,0 +1,1 @@
+"""From a photo or a video to landmarks and face parameters."""
