@@ -293,19 +293,18 @@ def _hold(normal: _Normal, shared: Bool[Array, " s"], own: Bool[Array, "n p"]) -
 
 def _move(model: LandmarkModel, at: Unknowns, normal: _Normal, damping: Float[Array, ""], shared: bool) -> Unknowns:
     own = jax.vmap(_damped, in_axes=(0, None))(normal.own, damping)
-    factor = jnp.linalg.cholesky(own)
     gradient = normal.own_gradient[..., None]
     if shared:
-        both = _solve(factor, jnp.concatenate([normal.across, gradient], axis=-1))
+        both = jax.vmap(_eliminate)(own, jnp.concatenate([normal.across, gradient], axis=-1))
         across, alone = both[..., :-1], both[..., -1]
         reduced = _damped(normal.shared, damping) - jnp.einsum("nps,npt->st", normal.across, across)
         rest = normal.shared_gradient - jnp.einsum("nps,np->s", normal.across, alone)
-        shared_step = -_solve(jnp.linalg.cholesky(reduced), rest[:, None])[:, 0]
+        shared_step = -_solve(reduced, rest[:, None])[:, 0]
         step = -alone - across @ shared_step
         identity = at.identity + shared_step[:-1]
         log_focal = at.log_focal + shared_step[-1]
     else:
-        step = -_solve(factor, gradient)[..., 0]
+        step = -_solve(own, gradient)[..., 0]
         identity, log_focal = at.identity, at.log_focal
     expressions = at.expression.shape[-1]
     expression, turn, shift, scale = jnp.split(step, [expressions, expressions + 3, expressions + 5], axis=-1)
@@ -325,7 +324,23 @@ def _damped(matrix: Float[Array, "p p"], damping: Float[Array, ""]) -> Float[Arr
     return matrix + jnp.diag(damping * jnp.diagonal(matrix))
 
 
-def _solve(factor: Float[Array, "*b p p"], right: Float[Array, "*b p r"]) -> Float[Array, "*b p r"]:
-    """Solves by a Cholesky factor."""
+def _solve(matrix: Float[Array, "*b p p"], right: Float[Array, "*b p 1"]) -> Float[Array, "*b p 1"]:
+    """Solves symmetric positive definite equations; NaN if they are not."""
+    factor = jnp.linalg.cholesky(matrix)
     first = jax.lax.linalg.triangular_solve(factor, right, left_side=True, lower=True)
     return jax.lax.linalg.triangular_solve(factor, first, left_side=True, lower=True, transpose_a=True)
+
+
+def _eliminate(matrix: Float[Array, "p p"], right: Float[Array, "p r"]) -> Float[Array, "p r"]:
+    """Solves for many right sides by Gauss and Jordan, for which XLA's triangular solver takes ten times as long."""
+    scale = jax.lax.rsqrt(jnp.diagonal(matrix))[:, None]
+    rows = jnp.concatenate([matrix * scale * scale.T, right * scale], axis=-1)
+    numbers = jnp.arange(len(matrix))[:, None]
+
+    def clear(column: Array, rows: Array) -> Array:
+        chosen = jax.lax.dynamic_slice_in_dim(rows, column, 1, axis=0)
+        chosen = chosen / jax.lax.dynamic_slice_in_dim(chosen, column, 1, axis=1)
+        factor = jax.lax.dynamic_slice_in_dim(rows, column, 1, axis=1)
+        return jnp.where(numbers == column, chosen, rows - factor * chosen)
+
+    return jax.lax.fori_loop(0, len(matrix), clear, rows)[:, len(matrix) :] * scale

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -11,6 +12,13 @@ from jaxanim.tracking import fit, landmark_model
 from tests.tracking import faces
 
 PEOPLE = (19, 39, 59, 79, 99, 119, 139, 159)  # of the test split
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compile_fast():
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="module")

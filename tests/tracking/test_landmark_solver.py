@@ -9,6 +9,8 @@ from jaxanim.geometry import rotations
 from jaxanim.tracking import landmark_model, landmark_solver
 from jaxanim.tracking.landmark_solver import Observations, Priors, Unknowns
 
+solve = jax.jit(landmark_solver.solve, static_argnames=("steps", "huber", "shared"))
+
 POINTS, IDENTITIES, EXPRESSIONS = 12, 3, 2
 
 
@@ -111,9 +113,7 @@ def test_slopes_are_those_of_automatic_differentiation(model):
 
 def test_a_group_is_found_again(model):
     face = true_face()
-    found = landmark_solver.solve(
-        model, observations(model, face), priors(), start(face), steps=25, huber=1e6, shared=True
-    )
+    found = solve(model, observations(model, face), priors(), start(face), steps=25, huber=1e6, shared=True)
     np.testing.assert_allclose(found.expression, face.expression, atol=5e-3)
     np.testing.assert_allclose(found.rotation, face.rotation, atol=5e-3)
     np.testing.assert_allclose(found.identity, face.identity, atol=2e-2)
@@ -125,7 +125,7 @@ def test_limits_hold_where_the_best_is_outside(model):
     face = true_face()
     outside = face.replace(expression=jnp.array([[1.6, 0.5], [-0.7, 0.5], [0.5, 0.5]]))
     seen = observations(model, outside)
-    found = landmark_solver.solve(model, seen, priors(), start(face), steps=25, huber=1e6, shared=True)
+    found = solve(model, seen, priors(), start(face), steps=25, huber=1e6, shared=True)
     assert found.expression.min() >= 0
     assert found.expression.max() <= 1
     np.testing.assert_allclose(found.expression[:2, 0], [1.0, 0.0], atol=1e-6)
@@ -140,8 +140,8 @@ def test_what_is_given_stays(model):
     face = true_face()
     seen = observations(model, face)
     given = priors().replace(focal_precision=jnp.asarray(jnp.inf), log_focal=start(face).log_focal)
-    found = landmark_solver.solve(model, seen, given, start(face), steps=10, huber=1e6, shared=True)
+    found = solve(model, seen, given, start(face), steps=25, huber=1e6, shared=True)
     assert float(found.log_focal) == float(start(face).log_focal)
     assert np.isfinite(found.expression).all()
-    found = landmark_solver.solve(model, seen, priors(), start(face), steps=10, huber=1e6, shared=False)
+    found = solve(model, seen, priors(), start(face), steps=25, huber=1e6, shared=False)
     np.testing.assert_array_equal(found.identity, start(face).identity)
