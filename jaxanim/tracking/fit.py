@@ -10,6 +10,7 @@ have it. Landmarks are in pixels from the picture's upper left corner, as in `ca
 """
 
 import dataclasses
+import math
 from typing import Literal
 
 import jax.numpy as jnp
@@ -85,7 +86,7 @@ class Fitter:
     contour: Contour = "outline"
     steps: int = 8
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Checks the settings."""
         checks.check_option("contour", self.contour, _CONTOURS)
         if not (self.noise > 0 and self.huber > 0 and self.steps >= 1):
@@ -148,7 +149,14 @@ def fit_picture(
     _check_camera(size, focal_px, prior_weight)
     faces = _faces(ready, points, weights, size, focal_px, together=False)
     expected = _expected(ready, len(points), prior, prior_weight)
-    solved = landmark_batches.solve_each(ready.landmarks, faces, expected, **_search(ready, focal_px))
+    solved = landmark_batches.solve_each(
+        ready.landmarks,
+        faces,
+        expected,
+        steps=ready.steps,
+        huber=ready.huber,
+        focal_precision=_focal_precision(focal_px),
+    )
     return _fit(ready, faces, solved, weights)
 
 
@@ -185,11 +193,25 @@ def fit_video(
     faces = _faces(ready, points, weights, size, focal_px, together=True)
     expected = _expected(ready, len(points), prior, prior_weight)
     chosen = spread.spread_frames(points, weights, _IDENTITY_SAMPLES)
-    search = _search(ready, focal_px)
+    precision = _focal_precision(focal_px)
     known = landmark_batches.solve_group(
-        ready.landmarks, faces.take(chosen), expected.take(chosen), length=_IDENTITY_SAMPLES, **search
+        ready.landmarks,
+        faces.take(chosen),
+        expected.take(chosen),
+        length=_IDENTITY_SAMPLES,
+        steps=ready.steps,
+        huber=ready.huber,
+        focal_precision=precision,
     )
-    solved = landmark_batches.solve_each(ready.landmarks, faces, expected, known=known, **search)
+    solved = landmark_batches.solve_each(
+        ready.landmarks,
+        faces,
+        expected,
+        steps=ready.steps,
+        huber=ready.huber,
+        focal_precision=precision,
+        known=known,
+    )
     fit = _fit(ready, faces, solved, weights)
     return dataclasses.replace(fit, identity=fit.identity[0])
 
@@ -226,12 +248,8 @@ def vertices_px(model: MorphableModel, fit: Fit) -> Float[Array, "n v 3"]:
     return jnp.concatenate([seen.pixels, depth[..., None]], axis=-1)
 
 
-def _search(ready: Fitter, focal_px: float | None) -> dict[str, float | int]:
-    return {
-        "steps": ready.steps,
-        "huber": ready.huber,
-        "focal_precision": 1 / _FOCAL_SPREAD**2 if focal_px is None else np.inf,
-    }
+def _focal_precision(focal_px: float | None) -> float:
+    return 1 / _FOCAL_SPREAD**2 if focal_px is None else math.inf
 
 
 def _checked(
@@ -342,8 +360,8 @@ def _fit(ready: Fitter, faces: Faces, solved: Solved, weights: Float[np.ndarray,
     points = ready.landmarks.fixed.shape[0]
     eyes = landmark_model.neutral_eye_distance(ready.landmarks, jnp.asarray(solved.identity), points)
     return Fit(
-        identity=solved.identity,
-        expression=solved.expression,
+        identity=np.asarray(solved.identity),
+        expression=np.asarray(solved.expression),
         rotations=turns,
         camera=np.concatenate([focal[:, None], center, (focal / scale)[:, None]], axis=1).astype(np.float32),
         head_degrees=np.asarray(landmark_model.head_degrees(jnp.asarray(solved.rotation))),

@@ -5,7 +5,6 @@ Arrays of numpy in and out. Positions are those of `landmark_solver`: around 0, 
 
 import dataclasses
 import functools
-from typing import Self
 
 import flax.struct
 import jax
@@ -45,7 +44,7 @@ class Faces:
     middle_px: Float[np.ndarray, "n 2"]
     unit_px: Float[np.ndarray, " n"]
 
-    def take(self, numbers: np.ndarray) -> Self:
+    def take(self, numbers: np.ndarray) -> "Faces":
         """Returns some of the pictures."""
         names = ("points", "weights", "log_focal", "middle_px", "unit_px")
         return dataclasses.replace(self, **{name: getattr(self, name)[numbers] for name in names})
@@ -62,7 +61,7 @@ class Expected:
     rotation: Float[np.ndarray, "n 3 3"]
     rotation_precision: np.float32
 
-    def take(self, numbers: np.ndarray) -> Self:
+    def take(self, numbers: np.ndarray) -> "Expected":
         """Returns that of some of the pictures."""
         names = ("identity", "expression", "rotation")
         return dataclasses.replace(self, **{name: getattr(self, name)[numbers] for name in names})
@@ -195,14 +194,14 @@ def _priors(expected: Expected, *, groups: int, focal_precision: float) -> Prior
 
     identity = split(expected.identity)[:, 0]
     return Priors(
-        identity=identity,
-        identity_precision=np.full_like(identity, expected.identity_precision),
-        log_focal=np.zeros(groups, np.float32),
-        focal_precision=np.full(groups, focal_precision, np.float32),
-        expression=split(expected.expression),
-        expression_precision=repeated(expected.expression_precision),
-        rotation=split(expected.rotation),
-        rotation_precision=np.full(groups, expected.rotation_precision, np.float32),
+        identity=jnp.asarray(identity),
+        identity_precision=jnp.asarray(np.full_like(identity, expected.identity_precision)),
+        log_focal=jnp.asarray(np.zeros(groups, np.float32)),
+        focal_precision=jnp.asarray(np.full(groups, focal_precision, np.float32)),
+        expression=jnp.asarray(split(expected.expression)),
+        expression_precision=jnp.asarray(repeated(expected.expression_precision)),
+        rotation=jnp.asarray(split(expected.rotation)),
+        rotation_precision=jnp.asarray(np.full(groups, expected.rotation_precision, np.float32)),
     )
 
 
@@ -226,24 +225,25 @@ def _solve_groups(
     def fit(
         points: Array, weights: Array, log_focal: Array, priors: Priors, identity: Array | None, seen: Array
     ) -> Solved:
-        shared = identity is None
-        if not shared:
+        priors = dataclasses.replace(priors, log_focal=log_focal)
+        head = model
+        if identity is not None:
             nobody = jnp.zeros((0,), identity.dtype)
-            priors = priors.replace(identity=nobody, identity_precision=nobody)
-        head = model if shared else landmark_model.of_somebody(model, identity)
+            priors = dataclasses.replace(priors, identity=nobody, identity_precision=nobody)
+            head = landmark_model.of_somebody(model, identity)
         start = _start(head, priors.identity, log_focal, priors, points, weights)
         certainty = _certainty(head, start, weights, outline) * jnp.broadcast_to(seen, weights.shape)
         found = landmark_solver.solve(
             head,
             Observations(points, certainty),
-            priors.replace(log_focal=log_focal),
+            priors,
             start,
             steps=steps,
             huber=huber,
-            shared=shared,
+            shared=identity is None,
         )
         count = len(points)
-        whose = found.identity if shared else identity
+        whose = found.identity if identity is None else identity
         return Solved(
             identity=jnp.broadcast_to(whose, (count, *whose.shape)),
             log_focal=jnp.broadcast_to(found.log_focal, (count,)),

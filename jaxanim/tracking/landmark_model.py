@@ -5,6 +5,8 @@ landmark is `fixed + turned by the head's rotation`, both linear in identity and
 vertices to a few hundred numbers per coefficient.
 """
 
+import dataclasses
+
 import flax.struct
 import jax.numpy as jnp
 import numpy as np
@@ -86,7 +88,7 @@ def landmark_model(model: MorphableModel, count: int) -> LandmarkModel:
         turning_basis=_floats(turning[..., 1:]),
         lowest=jnp.full((expressions,), 0.0 if model.expression_names else -np.inf, jnp.float32),
         highest=jnp.full((expressions,), limit, jnp.float32),
-        eye_distance=_floats(np.linalg.norm(left - right)),
+        eye_distance=_floats(float(np.linalg.norm(left - right))),
         identities=model.identity_basis.shape[-1],
         joint=joint,
         parents=model.parents,
@@ -120,7 +122,8 @@ def parts(
 def of_somebody(model: LandmarkModel, identity: Float[Array, " i"]) -> LandmarkModel:
     """Returns the landmarks of one person: a model without identities."""
     first = model.identities
-    return model.replace(
+    return dataclasses.replace(
+        model,
         fixed=model.fixed + model.fixed_basis[..., :first] @ identity,
         fixed_basis=model.fixed_basis[..., first:],
         turning=model.turning + model.turning_basis[..., :first] @ identity,

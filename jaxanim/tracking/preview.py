@@ -102,7 +102,7 @@ def draw_landmarks(
     checks.check_trailing_shape("landmarks", landmarks, (None, 2))
     height, width = picture.shape[:2]
     thin = max(1.0, _extent(landmarks) / 220)
-    result = picture.astype(np.float32)
+    result = np.asarray(picture, np.float64)
     lines = [points for points in _lines(landmarks) if _near(points, height, width)]
     dots = [point for point in landmarks if _near(point[None], height, width)]
     for color, opacity, mask in (

@@ -10,6 +10,8 @@ from jaxanim.tracking import landmark_model, landmark_solver
 from jaxanim.tracking.landmark_solver import Observations, Priors, Unknowns
 
 solve = jax.jit(landmark_solver.solve, static_argnames=("steps", "huber", "shared"))
+objective = jax.jit(landmark_solver.objective, static_argnames="huber")
+residuals = jax.jit(landmark_solver.residuals)
 
 POINTS, IDENTITIES, EXPRESSIONS = 12, 3, 2
 
@@ -60,7 +62,7 @@ def true_face(pictures=3):
 
 def observations(model, face):
     nothing = Observations(jnp.zeros((len(face.center), POINTS, 2)), jnp.ones((len(face.center), POINTS)))
-    return Observations(landmark_solver.residuals(model, nothing, face), 100.0 * nothing.certainty)
+    return Observations(residuals(model, nothing, face), 100.0 * nothing.certainty)
 
 
 def priors(pictures=3, focal=6.0):
@@ -131,7 +133,7 @@ def test_limits_hold_where_the_best_is_outside(model):
     np.testing.assert_allclose(found.expression[:2, 0], [1.0, 0.0], atol=1e-6)
     # No worse than where the search began, nor than the true face cut at its limits.
     cut = outside.replace(expression=jnp.clip(outside.expression, 0, 1))
-    cost = [float(landmark_solver.objective(model, seen, priors(), at, huber=1e6)) for at in (found, cut, start(face))]
+    cost = [float(objective(model, seen, priors(), at, huber=1e6)) for at in (found, cut, start(face))]
     assert cost[0] < cost[1] < cost[2]
 
 
