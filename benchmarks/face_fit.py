@@ -14,7 +14,7 @@ from data_pipelines.procedural_faces import clip, motion, person, scene
 from data_pipelines.procedural_faces.records import split_of
 from jaxanim.geometry import cameras, morphable, open_head
 from jaxanim.geometry.morphable import MorphableModel
-from jaxanim.tracking import fit, landmark_model
+from jaxanim.tracking import fit, landmark_model, surfaces
 
 _SIZE, _LENGTH = 256, 48
 _LEAST_USED = 0.02  # deviation of an expression that the motions show
@@ -44,9 +44,9 @@ def landmarks(model: MorphableModel, rows: Rows, count: int, noise: float) -> np
         np.zeros((pictures, 3), np.float32),
         np.zeros(pictures, np.float32),
     )
-    posed = morphable.pose(model, fit.face_parameters(known)).vertices
+    posed = morphable.pose(model, surfaces.face_parameters(known)).vertices
     at = morphable.embed(posed, model.faces, model.landmarks[count])
-    points = np.asarray(cameras.project_perspective(fit.cameras_of(known), at).pixels)
+    points = np.asarray(cameras.project_perspective(surfaces.cameras_of(known), at).pixels)
     eyes = float(landmark_model.landmark_model(model, count).eye_distance)
     sigma = noise * eyes * rows["camera"][:, 0] / rows["camera"][:, 3]
     return points + np.random.default_rng(0).normal(size=points.shape) * sigma[:, None, None]

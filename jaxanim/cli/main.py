@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import jaxanim
-from jaxanim.cli import animate, convert, export, info, sheet
+from jaxanim.cli import animate, convert, export, fit, info, sheet
 from jaxanim.core.errors import UserError
 
-_COMMANDS = {"animate": animate, "sheet": sheet, "convert": convert, "export": export, "info": info}
+_COMMANDS = {"animate": animate, "sheet": sheet, "fit": fit, "convert": convert, "export": export, "info": info}
 USER_ERROR = 2
 
 

@@ -18,9 +18,8 @@ import numpy as np
 
 from jaxanim.core import checks
 from jaxanim.core.types import Array, Float
-from jaxanim.geometry import cameras, morphable, rotations
-from jaxanim.geometry.cameras import PerspectiveCamera
-from jaxanim.geometry.morphable import FaceParameters, MorphableModel
+from jaxanim.geometry import rotations
+from jaxanim.geometry.morphable import MorphableModel
 from jaxanim.tracking import expression_prior, landmark_batches, landmark_model, spread
 from jaxanim.tracking.landmark_batches import Expected, Faces, Solved
 from jaxanim.tracking.landmark_model import LandmarkModel
@@ -214,38 +213,6 @@ def fit_video(
     )
     fit = _fit(ready, faces, solved, weights)
     return dataclasses.replace(fit, identity=fit.identity[0])
-
-
-def face_parameters(fit: Fit) -> FaceParameters:
-    """Returns what drives the model, one row per picture."""
-    identity = np.broadcast_to(fit.identity, (len(fit.expression), fit.identity.shape[-1]))
-    return FaceParameters(jnp.asarray(identity), jnp.asarray(fit.expression), jnp.asarray(fit.rotations))
-
-
-def cameras_of(fit: Fit) -> PerspectiveCamera:
-    """Returns the pictures' cameras."""
-    count = len(fit.camera)
-    away = np.stack([np.zeros(count), np.zeros(count), -fit.camera[:, 3]], axis=-1)
-    return PerspectiveCamera(
-        rotation=jnp.broadcast_to(jnp.eye(3), (count, 3, 3)),
-        translation=jnp.asarray(away, jnp.float32),
-        focal_px=jnp.asarray(fit.camera[:, 0]),
-        center_px=jnp.asarray(fit.camera[:, 1:3]),
-    )
-
-
-def vertices_px(model: MorphableModel, fit: Fit) -> Float[Array, "n v 3"]:
-    """Returns the fitted surfaces in pixels, with depth in pixels, for `render` and `preview`.
-
-    Args:
-      model: that was fitted.
-      fit: of few pictures; this takes all vertices of each.
-    """
-    posed = morphable.pose(model, face_parameters(fit)).vertices
-    seen = cameras.project_perspective(cameras_of(fit), posed)
-    scale = jnp.asarray(fit.camera[:, 0] / fit.camera[:, 3])[:, None]
-    depth = (seen.depth - jnp.asarray(fit.camera[:, 3])[:, None]) * scale
-    return jnp.concatenate([seen.pixels, depth[..., None]], axis=-1)
 
 
 def _focal_precision(focal_px: float | None) -> float:

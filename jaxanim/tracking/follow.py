@@ -5,7 +5,7 @@ Frames are uint8 RGB, (h, w, 3). Memory does not grow with their number. `follow
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -30,10 +30,12 @@ class Located:
     Attributes:
       points: landmarks in pixels of the picture, which count from its corner.
       confidence: that there is a face, 0 to 1.
+      more: whatever else the locator knows of the face; it is handed on.
     """
 
     points: Float[np.ndarray, "n 2"]
     confidence: float
+    more: Any = None
 
 
 @runtime_checkable
@@ -68,6 +70,7 @@ class TrackedFace:
       points: landmarks in pixels of the frame.
       confidence: of the locator; 0 where the face was not found.
       alignment: the crop it was located in.
+      more: what the locator added.
     """
 
     frame: int
@@ -76,6 +79,7 @@ class TrackedFace:
     points: Float[np.ndarray, "n 2"]
     confidence: float
     alignment: Alignment
+    more: Any = None
 
     def held(self, frame: int) -> "TrackedFace":
         """Returns it for a frame in which it was not found."""
@@ -186,7 +190,7 @@ def _look(
         place = place_again(last.points, placing)
         (found,) = locator(picture, [place])
         if good(found):
-            return TrackedFace(frame, 0, True, found.points, found.confidence, place)
+            return TrackedFace(frame, 0, True, found.points, found.confidence, place, found.more)
     detections = detector(picture)
     if last is None and detections:
         detections = choose(detections, which)
@@ -196,5 +200,5 @@ def _look(
     for face in detections:
         ((found, place),) = locate(picture, [face], locator, placing)
         if good(found):
-            return TrackedFace(frame, 0, True, found.points, found.confidence, place)
+            return TrackedFace(frame, 0, True, found.points, found.confidence, place, found.more)
     return None

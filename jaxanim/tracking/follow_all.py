@@ -96,7 +96,9 @@ def _go_on(
             box = alignments.face_box(found.points)
             if not any(_same(box, other) for other in taken):  # else two faces have run into one
                 taken.append(box)
-                now[track.face] = TrackedFace(frame, track.face, True, found.points, found.confidence, place)
+                now[track.face] = TrackedFace(
+                    frame, track.face, True, found.points, found.confidence, place, found.more
+                )
     return [now[track.face] for track in tracks]
 
 
@@ -123,7 +125,7 @@ def _search(
         taken.append(box)
         number = _nearest_lost(box, list(result.values()))
         number = len(result) if number is None else number
-        result[number] = TrackedFace(frame, number, True, found.points, found.confidence, place)
+        result[number] = TrackedFace(frame, number, True, found.points, found.confidence, place, found.more)
     return [result[number] for number in sorted(result)]
 
 

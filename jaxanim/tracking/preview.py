@@ -61,7 +61,7 @@ def draw(
     Args:
       picture: that was looked at.
       landmarks: 68 or 98 points are joined by lines; other numbers are dots.
-      vertices: in pixels, with depth in pixels (`fit.vertices_px`).
+      vertices: in pixels, with depth in pixels (`surfaces.vertices_px`).
       faces: triangles of them, counter-clockwise seen from outside.
 
     Raises:

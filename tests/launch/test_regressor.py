@@ -97,14 +97,13 @@ def test_a_run_leaves_a_regressor_numbers_and_a_sheet(data, tmp_path):
 
 
 def test_data_and_designs_that_do_not_fit(data, tmp_path):
+    larger, fewer = configuration(data).unlock(), configuration(data).unlock()
+    larger.augment.size = 64
+    fewer.design.identity = 3
     with pytest.raises(InputError, match="augment"):
-        config = configuration(data).unlock()
-        config.augment.size = 64
-        training.make_job(config)
+        training.make_job(larger)
     with pytest.raises(InputError, match="open heads"):
-        config = configuration(data).unlock()
-        config.design.identity = 3
-        training.make_job(config)
+        training.make_job(fewer)
     (tmp_path / "dataset.json").write_text((data / "dataset.json").read_text())
     with pytest.raises(InputError):
         regressor_data.open_folder(DataSettings(folder=str(tmp_path)), tmp_path)

@@ -1,0 +1,97 @@
+"""Reads videos frame by frame, as people have them: any rate, turned by a phone, cut off in the middle.
+
+Memory is that of a frame. What could be decoded of a damaged video is given; `Film.damage` says afterwards what was
+wrong with the rest.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from jaxtyping import UInt8
+
+from jaxanim.animate.images import MAX_PIXELS
+from jaxanim.core.errors import InputError
+
+SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif", ".m4v", ".mpg")
+_DEFAULT_FPS = 25.0
+_SLACK = 0.9  # of the number of frames that a header names
+
+
+class Film:
+    """A video that can be read as often as wanted.
+
+    Attributes:
+      path: of the file.
+      fps: frames per second in the mean.
+      damage: why the last reading ended early; None if it did not.
+    """
+
+    def __init__(self, path: Path):
+        """Looks at the header.
+
+        Raises:
+          InputError: the file is missing, or is no video.
+        """
+        if not path.is_file():
+            raise InputError(f"{path}: there is no such file")
+        self.path = path
+        self.damage: str | None = None
+        with self._open() as container:
+            stream = self._stream(container)
+            self.fps = float(stream.average_rate or stream.guessed_rate or _DEFAULT_FPS)
+            self._expected = stream.frames
+
+    def frames(self) -> Iterator[tuple[float, UInt8[np.ndarray, "h w 3"]]]:
+        """Yields the time in seconds and the upright picture of each frame; times increase.
+
+        Raises:
+          InputError: frames are too large, change their size, or there is none.
+        """
+        self.damage = None
+        count, last, first_shape = 0, -1.0, None
+        try:
+            with self._open() as container:
+                for frame in container.decode(self._stream(container)):
+                    if frame.width * frame.height > MAX_PIXELS:
+                        raise InputError(f"{self.path}: frames of {frame.width}x{frame.height} pixels are too large")
+                    picture = np.ascontiguousarray(_upright(frame))
+                    first_shape = first_shape or picture.shape
+                    if picture.shape != first_shape:
+                        raise InputError(f"{self.path}: frame {count} has another size than the first")
+                    time = self._time(frame, count)
+                    last = time if time > last else last + 1 / self.fps
+                    count += 1
+                    yield last, picture
+        except (av.FFmpegError, OSError) as error:
+            self.damage = f"damaged after {count} frames ({error})"
+        if count == 0:
+            raise InputError(f"{self.path}: holds no frame that can be decoded")
+        if self.damage is None and count < _SLACK * self._expected:
+            self.damage = f"ends after {count} of {self._expected} frames"
+
+    def _time(self, frame: av.VideoFrame, count: int) -> float:
+        if frame.pts is None or frame.time_base is None:
+            return count / self.fps
+        return float(Fraction(frame.pts) * frame.time_base)
+
+    def _open(self) -> av.container.InputContainer:
+        try:
+            return av.open(str(self.path))
+        except (av.FFmpegError, OSError) as error:
+            raise InputError(f"{self.path}: is no video that can be read ({error})") from error
+
+    def _stream(self, container: av.container.InputContainer) -> av.VideoStream:
+        if not container.streams.video:
+            raise InputError(f"{self.path}: holds no video")
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        return stream
+
+
+def _upright(frame: av.VideoFrame) -> UInt8[np.ndarray, "h w 3"]:
+    """Returns a frame's picture turned as its file asks for, in quarters."""
+    picture = frame.to_ndarray(format="rgb24")
+    return np.rot90(picture, round(frame.rotation / 90) % 4)
