@@ -9,10 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.data
 from PIL import Image
 
+from jaxanim.animate import video
 from jaxanim.data.record_folder import RecordFolder
-from jaxanim.signals import action_units, motions, tracks
+from jaxanim.geometry.open_head import load_open_head
+from jaxanim.signals import action_units, face_signal, face_track, motions, tracks
+from jaxanim.tracking import face_tracks
 from tests.systems.tha4 import folders
 
 ROOT = Path(__file__).parents[1]
@@ -53,7 +57,13 @@ def folder(tmp_path_factory):
     packets = [f"jawOpen&{jaw}|=head#0,{jaw / 10},0,0,0,0|" for jaw in range(0, 60)]
     (folder / "recording.txt").write_text("\n".join(packets))
     Image.fromarray(folders.draw_picture()).save(folder / "picture.png")
-    Image.fromarray(folders.draw_picture()).convert("RGB").resize((256, 256)).save(folder / "photo.png")
+    photo = np.ascontiguousarray(skimage.data.astronaut()[:256, 100:356])
+    Image.fromarray(photo).save(folder / "photo.png")
+    with video.open_writer(folder / "clip.mp4", width=256, height=256, fps=25.0, transparent=False) as write:
+        for _ in range(3):
+            write(photo)
+    still = face_signal.make_signal(np.zeros((2, 52)), np.zeros((2, 3)), np.array([0.0, 0.1]))
+    face_track.save(folder / "fit.npz", face_tracks.of_signal(still, load_open_head(), fps=10.0))
     columns = ["frame", "timestamp", "confidence", "success", *(f"{unit}_r" for unit in action_units.NAMES)]
     rows = [[number + 1, number / 30, 0.98, 1, *(17 * [number / 3])] for number in range(4)]
     (folder / "aus.csv").write_text("\n".join(", ".join(map(str, row)) for row in [columns, *rows]))

@@ -130,7 +130,14 @@ def _poses(args: argparse.Namespace) -> Any:
         return track.pose[round(start * args.fps) :]
     if args.duration is not None:
         raise InputError("--duration is for built-in motions; cut a track with --start and --end")
-    if args.drive.suffix.lower() == ".txt":
+    if args.drive.suffix.lower() in photos.VIDEOS:
+        if args.track_fps is not None:
+            raise InputError("--track-fps is for tracks that do not say their rate; a video has its times")
+        from jaxanim.cli import fit_pictures
+
+        seen = fit_pictures.track_of(args.drive)
+        track = tracks.make_track(seen.time, seen.pose.astype(float))
+    elif args.drive.suffix.lower() == ".txt":
         mapping = facial_mocap.MocapMapping(keep_frown_bug=args.official_mocap)
         track = facial_mocap.read_recording(args.drive, fps=args.track_fps, mapping=mapping)
     else:

@@ -1,13 +1,17 @@
 """`jaxanim fit` on photos and videos: reading, finding, fitting, drawing."""
 
 import argparse
+import dataclasses
+import functools
+import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import jax
 import numpy as np
+from jaxtyping import UInt8
 
-from jaxanim.animate import film, images, video
+from jaxanim.animate import crop, film, images, video
 from jaxanim.animate.film import Film
 from jaxanim.cli import fit as command
 from jaxanim.core.errors import InputError
@@ -15,13 +19,14 @@ from jaxanim.geometry.open_head import load_open_head
 from jaxanim.signals.face_track import FaceTrack
 from jaxanim.tracking import face_tracks, preview, surfaces
 from jaxanim.tracking.detect import Detector, LbpDetector, Which
-from jaxanim.tracking.follow import TrackedFace, follow
+from jaxanim.tracking.follow import OnMissing, TrackedFace, follow
 from jaxanim.tracking.follow_all import follow_all
 from jaxanim.tracking.regressor import files as regressor_files
 from jaxanim.tracking.regressor.locator import RegressorLocator
 
 _WHITE = (255, 255, 255)
 _PHOTO_FPS = 25.0
+HEAD = 1.5  # sides of the box around 68 landmarks, as in the pictures that photo models learn from
 
 
 class _Input:
@@ -46,37 +51,88 @@ class _Input:
             yield picture
 
 
+@dataclasses.dataclass(frozen=True)
+class Person:
+    """Somebody in a photo or video: where the face was in each frame that counts, and what was fitted to it."""
+
+    number: int
+    faces: list[TrackedFace]
+    track: FaceTrack
+
+
 def tracks(args: argparse.Namespace) -> Iterator[tuple[Path, FaceTrack]]:
     """Yields the files to write and what goes into them."""
     source, which = _Input(args.input), _which(args.face)
     if args.preview is not None:
         _check_preview(args.preview, source)
-    _, regressor, params = regressor_files.read_regressor(args.regressor or regressor_files.bundled_regressor())
-    locator = RegressorLocator(regressor, params)
-    detector = _detector(args.detector)
-    options = {"on_missing": args.on_missing}
+    detector, on_missing = _detector(args.detector), args.on_missing
+    people = _people(source, which, on_missing, detector, args.regressor, smoothed=not args.no_smoothing)
+    for person in people:
+        yield _name(args.output, person.number if which == "all" else None), person.track
+    if args.preview is not None:
+        _draw(args.preview, source, people)
+
+
+def track_of(path: Path) -> FaceTrack:
+    """Returns the track of the largest face of a photo or video.
+
+    Raises:
+      InputError: the file cannot be read, or shows no face.
+    """
+    (person,) = _people(_Input(path), "largest", "hold", LbpDetector(), None, smoothed=True)
+    return person.track
+
+
+def head_box(photo: UInt8[np.ndarray, "h w 3"]) -> crop.Box:
+    """Finds the largest face of a photo, and returns the square that photo models want: half as large again.
+
+    Raises:
+      InputError: there is no face.
+    """
+    _, network, params = regressor_files.read_regressor(regressor_files.bundled_regressor())
+    locator = RegressorLocator(network, params)
+    (face,) = follow([photo], LbpDetector(), locator, locator.placing)
+    points = face.more.landmarks68
+    low, high = points.min(axis=0), points.max(axis=0)
+    side = math.ceil(HEAD * float((high - low).max()))
+    left, top = np.round((low + high) / 2 - side / 2).astype(int)
+    return crop.Box(int(left), int(top), side, side)
+
+
+def _people(
+    source: _Input, which: Which, on_missing: OnMissing, detector: Detector, regressor: Path | None, *, smoothed: bool
+) -> list[Person]:
+    _, network, params = regressor_files.read_regressor(regressor or regressor_files.bundled_regressor())
+    locator = RegressorLocator(network, params)
+    people: dict[int, list[TrackedFace]] = {}
     if which == "all":
-        people: dict[int, list[TrackedFace]] = {}
-        for seen in follow_all(source.frames(), detector, locator, locator.placing, **options):
+        for seen in follow_all(source.frames(), detector, locator, locator.placing, on_missing=on_missing):
             for face in seen:
                 people.setdefault(face.face, []).append(face)
     else:
-        people = {0: list(follow(source.frames(), detector, locator, locator.placing, which=which, **options))}
-    if source.film is not None and source.film.damage:
-        command.warn(f"{args.input}: {source.film.damage}; what comes before was used")
-    head = load_open_head()
-    ready, times, size = face_tracks.make_fitter(head), np.array(source.times), source.size
-    assert size is not None
-    found = []
-    for number, faces in sorted(people.items()):
-        chosen = times[[face.frame for face in faces]]
-        track = face_tracks.make_track(
-            faces, size=size, time=chosen, fps=source.fps, ready=ready, smoothed=not args.no_smoothing
+        people[0] = list(
+            follow(source.frames(), detector, locator, locator.placing, which=which, on_missing=on_missing)
         )
-        found.append((faces, track))
-        yield _name(args.output, number if which == "all" else None), track
-    if args.preview is not None:
-        _draw(args.preview, source, found, head)
+    if source.film is not None and source.film.damage:
+        command.warn(f"{source.path}: {source.film.damage}; what comes before was used")
+    times, size = np.array(source.times), source.size
+    assert size is not None
+    ready = face_tracks.make_fitter(load_open_head())
+    return [
+        Person(
+            number,
+            faces,
+            face_tracks.make_track(
+                faces,
+                size=size,
+                time=times[[face.frame for face in faces]],
+                fps=source.fps,
+                ready=ready,
+                smoothed=smoothed,
+            ),
+        )
+        for number, faces in sorted(people.items())
+    ]
 
 
 def _which(text: str) -> Which:
@@ -112,10 +168,22 @@ def _check_preview(path: Path, source: _Input) -> None:
         video.kind_of(path)
 
 
-def _draw(path: Path, source: _Input, found: list[tuple[list[TrackedFace], FaceTrack]], head: Any) -> None:
+def _draw(path: Path, source: _Input, people: list[Person]) -> None:
     """Draws every frame that has a face, with what was found in it."""
-    rows = [{face.frame: row for row, face in enumerate(faces)} for faces, _ in found]
-    drawn = (_overlay(picture, number, found, rows, head) for number, picture in enumerate(source.frames()))
+    head = load_open_head()
+    surface = jax.jit(functools.partial(surfaces.vertices_px, head))
+    triangles = np.asarray(head.faces)
+    rows = [{face.frame: row for row, face in enumerate(person.faces)} for person in people]
+
+    def overlay(picture: np.ndarray, number: int) -> np.ndarray:
+        for person, places in zip(people, rows, strict=True):
+            if number in places:
+                row = places[number]
+                vertices = np.asarray(surface(face_tracks.fit_of(person.track, row))[0])
+                picture = preview.draw(picture, person.track.landmarks98[row], vertices, triangles)
+        return picture
+
+    drawn = (overlay(picture, number) for number, picture in enumerate(source.frames()))
     if source.film is None:
         images.write_png(path, next(drawn))
         return
@@ -124,14 +192,3 @@ def _draw(path: Path, source: _Input, found: list[tuple[list[TrackedFace], FaceT
     with video.open_writer(path, width=width, height=height, fps=min(source.fps, 50.0), transparent=False) as write:
         for picture in drawn:
             write(np.ascontiguousarray(picture[:height, :width]))
-
-
-def _overlay(picture: np.ndarray, number: int, found: Any, rows: list[dict[int, int]], head: Any) -> np.ndarray:
-    for (_, track), places in zip(found, rows, strict=True):
-        if number not in places:
-            continue
-        row = places[number]
-        one = face_tracks.fit_of(track, row)
-        vertices = np.asarray(surfaces.vertices_px(head, one))[0]
-        picture = preview.draw(picture, track.landmarks98[row], vertices, np.asarray(head.faces))
-    return picture

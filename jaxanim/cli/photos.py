@@ -11,6 +11,7 @@ from jaxanim.core.errors import InputError
 
 SYSTEMS = ("atw",)
 DEFAULT_SECONDS = 2.0
+VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")  # of somebody who shows what to do
 NOT_FOR_PHOTOS = ("character", "source", "runtime", "motion", "pose")
 
 
@@ -21,9 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--system", choices=SYSTEMS, help="what animates a photo; --weights is its model")
     group.add_argument(
         "--crop",
-        metavar="X,Y,SIZE",
-        help="the square around the head, in pixels of the photo: upper left corner and side; it may reach over the "
-        "photo's edge; default: the whole photo",
+        metavar="face|X,Y,SIZE",
+        help="the square around the head: 'face' finds it, or in pixels of the photo its upper left corner and side; it "
+        "may reach over the photo's edge; default: the whole photo",
     )
     group.add_argument(
         "--fit",
@@ -120,7 +121,13 @@ def _drives(args: argparse.Namespace, model: Any) -> Any:
     if args.duration is not None:
         raise InputError("--duration is for expressions; cut a track with --start and --end")
     model.check_action_units()
-    if args.drive.suffix.lower() == ".npz":
+    if args.drive.suffix.lower() in VIDEOS:
+        from jaxanim.cli import fit_pictures
+
+        if args.track_fps is not None:
+            raise InputError("--track-fps is for tracks that do not say their rate; a video has its times")
+        track = fit_pictures.track_of(args.drive).to_action_units()
+    elif args.drive.suffix.lower() == ".npz":
         if args.track_fps is not None:
             raise InputError("--track-fps is for tracks that do not say their rate; a fit has its times")
         track = face_track.load(args.drive).to_action_units()
@@ -137,6 +144,10 @@ def _box(args: argparse.Namespace, photo: Any) -> Any:
     from jaxanim.animate import crop
 
     height, width = photo.shape[:2]
+    if args.crop == "face":
+        from jaxanim.cli import fit_pictures
+
+        return fit_pictures.head_box(photo)
     if args.crop is not None:
         box = crop.parse(args.crop)
         crop.check(box, photo)
@@ -146,8 +157,9 @@ def _box(args: argparse.Namespace, photo: Any) -> Any:
     if height != width and args.fit is None:
         side = min(height, width)
         raise InputError(
-            f"{args.photo}: is {width}x{height}, not square: give the square around the head with --crop, such as "
-            f"--crop {(width - side) // 2},{(height - side) // 2},{side} for its middle, or --fit for all of it"
+            f"{args.photo}: is {width}x{height}, not square: find the head with --crop face, or give the square around "
+            f"it, such as --crop {(width - side) // 2},{(height - side) // 2},{side} for its middle, or take all of it "
+            "with --fit"
         )
     return crop.whole(photo)
 

@@ -265,7 +265,7 @@ def _faces(
     share = weights / weights.sum(axis=1, keepdims=True)
     middle = np.einsum("nl,nlk->nk", share, points)
     unit = np.sqrt(np.einsum("nl,nlk->n", share, (points - middle[:, None]) ** 2))
-    if unit.min() <= 0:
+    if unit.min() <= 1e-6 * max(size):
         raise ValueError(f"the landmarks of picture {int(unit.argmin())} are on one point")
     if together:
         unit = np.full(len(unit), np.median(unit))

@@ -179,7 +179,7 @@ def solve_group(
         steps=steps,
         huber=huber,
     )
-    return Shared(np.asarray(solved.identity)[0], np.asarray(solved.log_focal)[0])
+    return Shared(np.asarray(solved.identity)[0], np.asarray(np.asarray(solved.log_focal)[0]))
 
 
 def _priors(expected: Expected, *, groups: int, focal_precision: float) -> Priors:

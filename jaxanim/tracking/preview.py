@@ -19,7 +19,7 @@ LINES: Color = (255, 255, 255)
 DOTS: Color = (255, 70, 60)
 
 _FINER = 4  # lines are drawn at this many times the size and averaged
-_MESH_OPACITY, _EDGE_OPACITY = 0.55, 0.35
+_MESH_OPACITY, _EDGE_OPACITY = 0.4, 0.35
 _LIGHT = np.array([0.3, -0.5, -0.8], np.float32) / np.linalg.norm([0.3, 0.5, 0.8])
 _SHARPEST_FACE = 7.0  # square pixels of a triangle on average, from which on edges are drawn
 
@@ -102,16 +102,26 @@ def draw_landmarks(
     checks.check_trailing_shape("landmarks", landmarks, (None, 2))
     height, width = picture.shape[:2]
     thin = max(1.0, _extent(landmarks) / 220)
-    result = np.asarray(picture, np.float64)
     lines = [points for points in _lines(landmarks) if _near(points, height, width)]
     dots = [point for point in landmarks if _near(point[None], height, width)]
+    if not dots and not lines:
+        return picture
+    # The part of the picture that is drawn on; strokes reach two widths beyond their points.
+    touched = np.concatenate([*lines, *(dot[None] for dot in dots)])
+    low = np.clip(np.floor(touched.min(axis=0) - 2 * thin - 1), 0, [width - 1, height - 1]).astype(int)
+    high = np.clip(np.ceil(touched.max(axis=0) + 2 * thin + 1), low, [width, height]).astype(int)
+    part = (slice(low[1], high[1]), slice(low[0], high[0]))
+    drawn = np.asarray(picture[part], np.float64)
+    rows, columns = drawn.shape[:2]
     for color, opacity, mask in (
-        (LINES, 0.8, _stroke(lines, [], height, width, thin)),
-        (DOTS, 1.0, _stroke([], dots, height, width, thin)),
+        (LINES, 0.8, _stroke([line - low for line in lines], [], rows, columns, thin)),
+        (DOTS, 1.0, _stroke([], [dot - low for dot in dots], rows, columns, thin)),
     ):
         share = opacity * mask[..., None]
-        result = result * (1.0 - share) + share * np.asarray(color, np.float32)
-    return _round(result)
+        drawn = drawn * (1.0 - share) + share * np.asarray(color, np.float32)
+    result = picture.copy()
+    result[part] = _round(drawn)
+    return result
 
 
 def _stroke(

@@ -32,7 +32,8 @@ class Objective:
 
     Attributes:
       shp, lm, tr, reg: of the paper.
-      exp: expression coefficients themselves; ours. Landmarks show few of them: not cheeks, not the tongue.
+      exp: square of the error of expression coefficients themselves; ours. Landmarks show few of them: not cheeks,
+        not the tongue.
       points, spread, face: of the decoder; ours.
     """
 
@@ -52,7 +53,7 @@ class Objective:
 
 WARM_UP = Objective()
 SELF_SUPERVISED = Objective(shp=0.0, lm=1.0, tr=0.0)
-WITH_DECODER = Objective(exp=1.0, points=100.0, spread=1.0, face=0.3)
+WITH_DECODER = Objective(tr=4.0, exp=2.0, points=100.0, spread=1.0, face=0.3)
 
 
 @flax.struct.dataclass
@@ -99,7 +100,7 @@ def terms(
         "lm": (away * landmark_weights(away.shape[1])[None]).mean(axis=1),
         "tr": batch.known * error[:, coefficients : coefficients + POSE].mean(axis=1),
         "reg": jnp.abs(seen.scores[:, :coefficients]).mean(axis=1),
-        "exp": batch.known * error[:, expression].mean(axis=1),
+        "exp": batch.known * jnp.square(error[:, expression]).mean(axis=1),
     }
     if seen.points is not None and seen.spread is not None:
         found["points"] = jnp.abs(seen.points - batch.points).mean(axis=(1, 2))

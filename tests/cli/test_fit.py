@@ -1,0 +1,170 @@
+"""`jaxanim fit` as people call it: a real photograph, videos of it, recordings, and input that shows no face."""
+
+import numpy as np
+import PIL.Image
+import pytest
+import skimage.data
+
+from jaxanim.animate import video
+from jaxanim.cli import fit_pictures
+from jaxanim.cli.main import main
+from jaxanim.signals import face_track, openface
+
+# The astronaut's points by hand, in pixels: eyes' centres, tip of the nose, corners of the mouth.
+ASTRONAUT = np.array([[201.0, 110.0], [246.0, 109.0], [224.0, 137.0], [203.0, 155.0], [245.0, 155.0]])
+
+
+def five(landmarks):
+    return np.stack([landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0), *landmarks[[30, 48, 54]]])
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    return np.asarray(skimage.data.astronaut())
+
+
+@pytest.fixture(scope="module")
+def photo(astronaut, tmp_path_factory):
+    path = tmp_path_factory.mktemp("photo") / "astronaut.png"
+    PIL.Image.fromarray(astronaut).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def fitted(photo, tmp_path_factory):
+    """What the command makes of the photo."""
+    folder = tmp_path_factory.mktemp("fit")
+    assert main(["fit", str(photo), "-o", str(folder / "fit.npz"), "--preview", str(folder / "fit.png")]) == 0
+    return folder
+
+
+def test_a_photograph(fitted, astronaut):
+    track = face_track.load(fitted / "fit.npz")
+    assert track.found.tolist() == [True]
+    assert track.confidence[0] > 0.8
+    error = np.linalg.norm(five(track.landmarks68[0]) - ASTRONAUT, axis=-1) / np.linalg.norm(
+        ASTRONAUT[1] - ASTRONAUT[0]
+    )
+    assert error.mean() < 0.1
+    assert error.max() < 0.2
+    assert np.abs(track.head_degrees[0]).max() < 20
+    assert track.expression[0].max() <= 1
+    assert track.pose.shape == (1, 45)
+    assert track.action_units[0][openface.action_units.NAMES.index("AU12")] > 0.5  # she smiles
+    preview = np.asarray(PIL.Image.open(fitted / "fit.png"))
+    assert preview.shape == astronaut.shape
+    assert (preview[100:160, 200:250] != astronaut[100:160, 200:250]).any()
+    assert (preview[300:] == astronaut[300:]).mean() > 0.5  # the suit is left alone
+
+
+def test_a_fit_drives_a_photo(fitted, photo, tmp_path):
+    arguments = ["animate", str(photo), "--system", "atw", "--crop", "face", "--drive", str(fitted / "fit.npz")]
+    assert main([*arguments, "--fps", "5", "-o", str(tmp_path / "frames")]) == 0
+    assert len(list((tmp_path / "frames").iterdir())) == 1
+
+
+def test_the_square_around_a_head(astronaut):
+    box = fit_pictures.head_box(astronaut)
+    assert box.width == box.height
+    assert box.x < ASTRONAUT[:, 0].min() < ASTRONAUT[:, 0].max() < box.x + box.width
+    assert 90 < box.width < 220
+
+
+def test_a_video_in_which_the_face_leaves_and_returns(astronaut, tmp_path):
+    path, empty = tmp_path / "film.mp4", np.full((256, 256, 3), 128, np.uint8)
+    with video.open_writer(path, width=256, height=256, fps=10.0, transparent=False) as write:
+        for number in range(6):
+            left = 100 + 2 * number
+            write(empty if number in (2, 3) else np.ascontiguousarray(astronaut[:256, left : left + 256]))
+    assert main(["fit", str(path), "-o", str(tmp_path / "held.npz"), "--preview", str(tmp_path / "p.mp4")]) == 0
+    held = face_track.load(tmp_path / "held.npz")
+    assert held.found.tolist() == [True, True, False, False, True, True]
+    assert held.time.tolist() == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    moved = held.landmarks68[4].mean(axis=0) - held.landmarks68[0].mean(axis=0)
+    assert moved[0] == pytest.approx(-8, abs=5)
+    assert main(["fit", str(path), "-o", str(tmp_path / "left.npz"), "--on-missing", "skip"]) == 0
+    assert len(face_track.load(tmp_path / "left.npz").time) == 4
+    assert main(["fit", str(path), "-o", str(tmp_path / "none.npz"), "--on-missing", "error"]) == 2
+    assert not (tmp_path / "none.npz").exists()
+
+
+def test_two_faces(astronaut, tmp_path):
+    face = astronaut[20:220, 120:320]
+    pair = np.concatenate([face, face[:, ::-1]], axis=1)
+    PIL.Image.fromarray(pair).save(tmp_path / "two.png")
+    assert main(["fit", str(tmp_path / "two.png"), "-o", str(tmp_path / "fit.npz"), "--face", "all"]) == 0
+    tracks = [face_track.load(tmp_path / f"fit_{number}.npz") for number in (0, 1)]
+    assert sorted(track.landmarks68[0, :, 0].mean() > 200 for track in tracks) == [False, True]
+    assert main(["fit", str(tmp_path / "two.png"), "-o", str(tmp_path / "x.npz"), "--face", "1"]) == 0
+    assert face_track.load(tmp_path / "x.npz").landmarks68[0, :, 0].mean() > 200
+    assert main(["fit", str(tmp_path / "two.png"), "-o", str(tmp_path / "y.npz"), "--face", "2"]) == 2
+
+
+def test_a_photo_that_a_camera_turned(astronaut, tmp_path):
+    turned = PIL.Image.fromarray(np.ascontiguousarray(np.rot90(astronaut[:256, 100:356])))
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise
+    turned.save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    assert main(["fit", str(tmp_path / "turned.jpg"), "-o", str(tmp_path / "fit.npz")]) == 0
+    track = face_track.load(tmp_path / "fit.npz")
+    error = np.linalg.norm(five(track.landmarks68[0]) - (ASTRONAUT - [100, 0]), axis=-1)
+    assert error.mean() < 0.12 * 45
+
+
+def test_a_recording(tmp_path):
+    names = openface.action_units.NAMES
+    header = ["frame", "timestamp", "confidence", "success", *(f"{n}_r" for n in names)]
+    header += ["pose_Rx", "pose_Ry", "pose_Rz", "gaze_angle_x", "gaze_angle_y"]
+    rows = [[n + 1, n / 25, 0.9, 1, *([0.0] * 17), 0.0, -0.3, 0.0, 0.0, 0.0] for n in range(3)]
+    text = "\n".join(",".join(map(str, row)) for row in [header, *rows])
+    (tmp_path / "of.csv").write_text(text)
+    assert main(["fit", str(tmp_path / "of.csv"), "-o", str(tmp_path / "fit.npz")]) == 0
+    track = face_track.load(tmp_path / "fit.npz")
+    assert track.fps == pytest.approx(25)
+    assert track.head_degrees[:, 0] == pytest.approx(np.rad2deg(0.3), abs=0.5)  # to the picture's right
+    nose, eyes = track.landmarks68[0, 30], track.landmarks68[0, 36:48].mean(axis=0)
+    assert nose[0] > eyes[0] + 3
+    assert main(["fit", str(tmp_path / "of.csv"), "-o", str(tmp_path / "f.npz"), "--preview", "p.png"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: PIL.Image.new("RGB", (200, 200), (90, 120, 60)).save(path), "no face"),
+        (lambda path: PIL.Image.fromarray(np.zeros((8, 8), np.uint16)).save(path), "8-bit"),
+        (lambda path: path.write_bytes(b"\x89PNG nothing"), "photo.png"),
+        (lambda path: None, "photo.png"),
+    ],
+)
+def test_pictures_without_a_face(tmp_path, capsys, make, said):
+    make(tmp_path / "photo.png")
+    assert main(["fit", str(tmp_path / "photo.png"), "-o", str(tmp_path / "fit.npz")]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "fit.npz").exists()
+
+
+def test_a_face_of_eight_pixels_is_none(astronaut, tmp_path):
+    small = PIL.Image.fromarray(astronaut[60:200, 160:300]).resize((10, 10))
+    ground = PIL.Image.new("RGB", (200, 200), (200, 200, 190))
+    ground.paste(small, (80, 80))
+    ground.save(tmp_path / "photo.png")
+    assert main(["fit", str(tmp_path / "photo.png"), "-o", str(tmp_path / "fit.npz")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["-o", "fit.txt"], ".npz"),
+        (["-o", "fit.npz", "--face", "left"], "largest, all"),
+        (["-o", "fit.npz", "--detector", "x.pt"], "detectors are"),
+        (["-o", "fit.npz", "--regressor", "nowhere.safetensors"], "nowhere"),
+        (["-o", "fit.npz", "--preview", "p.mp4"], ".png"),
+    ],
+)
+def test_options_that_cannot_be(photo, tmp_path, monkeypatch, capsys, options, said):
+    monkeypatch.chdir(tmp_path)
+    assert main(["fit", str(photo), *options]) == 2
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
