@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--crop",
         metavar="face|X,Y,SIZE",
-        help="the square around the head: 'face' finds it, or in pixels of the photo its upper left corner and side; it "
+        help="the square around the head: 'face' finds it, or its upper left corner and side in the photo's pixels; it "
         "may reach over the photo's edge; default: the whole photo",
     )
     group.add_argument(
