@@ -2,8 +2,8 @@
 
     python -m launch.train --config configs/atw/small_driven.py --config.start_from=units.safetensors --workdir DIR
 
-It begins with what `small.py` has trained. Alone it drives better and leaves a pattern of dots on lips; the mean of both
-trainings (`python -m launch.mean_of_networks`) has the drive without the dots.
+It begins with what `small.py` has trained. Alone it drives better and leaves a pattern of dots on lips; the mean of
+both trainings (`python -m launch.mean_of_networks`) has the drive without most of the dots.
 """
 
 import ml_collections
