@@ -2,12 +2,10 @@
 
 import argparse
 import dataclasses
-import functools
 import math
 from collections.abc import Iterator
 from pathlib import Path
 
-import jax
 import numpy as np
 from jaxtyping import UInt8
 
@@ -90,7 +88,7 @@ def head_box(photo: UInt8[np.ndarray, "h w 3"]) -> crop.Box:
       InputError: there is no face.
     """
     _, network, params = regressor_files.read_regressor(regressor_files.bundled_regressor())
-    locator = RegressorLocator(network, params)
+    locator = RegressorLocator(network, params, careful=True)
     (face,) = follow([photo], LbpDetector(), locator, locator.placing)
     points = face.more.landmarks68
     low, high = points.min(axis=0), points.max(axis=0)
@@ -103,7 +101,7 @@ def _people(
     source: _Input, which: Which, on_missing: OnMissing, detector: Detector, regressor: Path | None, *, smoothed: bool
 ) -> list[Person]:
     _, network, params = regressor_files.read_regressor(regressor or regressor_files.bundled_regressor())
-    locator = RegressorLocator(network, params)
+    locator = RegressorLocator(network, params, careful=source.film is None)
     people: dict[int, list[TrackedFace]] = {}
     if which == "all":
         for seen in follow_all(source.frames(), detector, locator, locator.placing, on_missing=on_missing):
@@ -171,7 +169,6 @@ def _check_preview(path: Path, source: _Input) -> None:
 def _draw(path: Path, source: _Input, people: list[Person]) -> None:
     """Draws every frame that has a face, with what was found in it."""
     head = load_open_head()
-    surface = jax.jit(functools.partial(surfaces.vertices_px, head))
     triangles = np.asarray(head.faces)
     rows = [{face.frame: row for row, face in enumerate(person.faces)} for person in people]
 
@@ -179,7 +176,7 @@ def _draw(path: Path, source: _Input, people: list[Person]) -> None:
         for person, places in zip(people, rows, strict=True):
             if number in places:
                 row = places[number]
-                vertices = np.asarray(surface(face_tracks.fit_of(person.track, row))[0])
+                vertices = np.asarray(surfaces.vertices_px(head, face_tracks.fit_of(person.track, row))[0])
                 picture = preview.draw(picture, person.track.landmarks98[row], vertices, triangles)
         return picture
 

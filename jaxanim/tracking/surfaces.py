@@ -40,11 +40,7 @@ def vertices_px(model: MorphableModel, fit: Fit) -> Float[Array, "n v 3"]:
       model: that was fitted.
       fit: of few pictures; this takes all vertices of each.
     """
-    posed = morphable.pose(model, face_parameters(fit)).vertices
-    seen = cameras.project_perspective(cameras_of(fit), posed)
-    scale = jnp.asarray(fit.camera[:, 0] / fit.camera[:, 3])[:, None]
-    depth = (seen.depth - jnp.asarray(fit.camera[:, 3])[:, None]) * scale
-    return jnp.concatenate([seen.pixels, depth[..., None]], axis=-1)
+    return _vertices(model, face_parameters(fit), cameras_of(fit))
 
 
 def landmarks_px(model: MorphableModel, fit: Fit, count: int) -> Float[np.ndarray, "n l 2"]:
@@ -57,6 +53,14 @@ def landmarks_px(model: MorphableModel, fit: Fit, count: int) -> Float[np.ndarra
         some = jax.tree.map(lambda leaf, chosen=chosen: leaf[chosen], (face, camera))
         parts.append(np.asarray(_landmarks(model, *some, count=count))[: number - at])
     return np.concatenate(parts)
+
+
+@jax.jit
+def _vertices(model: MorphableModel, face: FaceParameters, camera: PerspectiveCamera) -> Float[Array, "n v 3"]:
+    seen = cameras.project_perspective(camera, morphable.pose(model, face).vertices)
+    distance = -camera.translation[:, 2:]
+    depth = (seen.depth - distance) * (camera.focal_px[:, None] / distance)
+    return jnp.concatenate([seen.pixels, depth[..., None]], axis=-1)
 
 
 @functools.partial(jax.jit, static_argnames="count")

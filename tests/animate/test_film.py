@@ -12,7 +12,7 @@ from jaxanim.core.errors import InputError
 def write(path, count=12, fps=25.0, size=(32, 48)):
     with video.open_writer(path, width=size[1], height=size[0], fps=fps, transparent=False) as frame:
         for number in range(count):
-            frame(np.full((*size, 3), 10 + 15 * number, np.uint8))
+            frame(np.full((*size, 3), (10 + 15 * number) % 256, np.uint8))
     return path
 
 

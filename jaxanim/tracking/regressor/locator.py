@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from jaxanim.core.types import Array, Params
+from jaxanim.geometry import mirror
 from jaxanim.tracking import crops
 from jaxanim.tracking.crops import Alignment
 from jaxanim.tracking.follow import Located, Placing
@@ -18,6 +19,8 @@ from jaxanim.tracking.regressor.regressor import FaceRegressor, Found
 
 SCALE = 1.5
 """Side of the crops that regressors are trained on, over that of the face's box."""
+
+_ZOOMS = (0.9, 1.0, 1.13)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,8 +42,14 @@ class RegressorSees:
 class RegressorLocator:
     """Looks for 98 landmarks in crops with a regressor that has a decoder for 68 + 98 of them; `more` is the rest."""
 
-    def __init__(self, regressor: FaceRegressor, params: Params):
-        """Compiles for one crop at a time.
+    def __init__(self, regressor: FaceRegressor, params: Params, *, careful: bool = False):
+        """Compiles.
+
+        Args:
+          regressor: of 68 + 98 landmarks.
+          params: of its network.
+          careful: whether each face is looked at six times, nearer and farther and mirrored, and the mean is taken: for
+            photos, where time does not matter.
 
         Raises:
           ValueError: the regressor finds other points.
@@ -49,6 +58,8 @@ class RegressorLocator:
             raise ValueError(f"a regressor of 68 + 98 landmarks is needed, this one finds {regressor.design.points}")
         self._params = params
         self._find = jax.jit(functools.partial(_find, regressor))
+        self._zooms: tuple[float, ...] = _ZOOMS if careful else (1.0,)
+        self._mirrors: tuple[bool, ...] = (False, True) if careful else (False,)
         self.placing = Placing(regressor.design.size, SCALE)
 
     def __call__(self, picture: UInt8[np.ndarray, "h w 3"], places: Sequence[Alignment]) -> list[Located]:
@@ -56,15 +67,42 @@ class RegressorLocator:
         return [self._locate(picture, place) for place in places]
 
     def _locate(self, picture: UInt8[np.ndarray, "h w 3"], place: Alignment) -> Located:
-        found, head = jax.device_get(self._find(self._params, crops.take(picture, place)))
-        points = crops.to_picture(place, np.asarray(found.points[0], np.float64))
+        variants = [_zoomed(place, zoom) for zoom in self._zooms]
+        seen = np.stack([crops.take(picture, each) for each in variants])
+        looks = [jax.device_get(self._find(self._params, seen[:, :, :: -1 if flip else 1])) for flip in self._mirrors]
+        points = [
+            crops.to_picture(each, _unmirrored(found.points[index], place.size) if flip else found.points[index])
+            for flip, (found, _) in zip(self._mirrors, looks, strict=True)
+            for index, each in enumerate(variants)
+        ]
+        mean = np.mean(points, axis=0)
+        found, head = looks[0]
+        middle = self._zooms.index(1.0)
+        confidence = float(np.mean([each.confidence for each, _ in looks]))
         turn = np.deg2rad(place.degrees)  # of the crop, clockwise; the head in the picture is turned by as much more
         cosine, sine = np.cos(turn), np.sin(turn)
         around = np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
-        more = RegressorSees(points[:68], found.face.identity[0], found.face.expression[0], around @ head[0])
-        return Located(points[68:], float(found.confidence[0]), more)
+        more = RegressorSees(
+            mean[:68], found.face.identity[middle], found.face.expression[middle], around @ head[middle]
+        )
+        return Located(mean[68:], confidence, more)
 
 
-def _find(regressor: FaceRegressor, params: Params, crop: UInt8[Array, "h w 3"]) -> tuple[Found, Array]:
-    found = regressor.find(params, crop[None].astype(jnp.float32) / 255.0)
+def _zoomed(place: Alignment, zoom: float) -> Alignment:
+    """Returns a crop with the same middle that shows so many times as much along each side."""
+    if zoom == 1.0:
+        return place
+    middle = place.size / 2
+    shrink = np.array([[1 / zoom, 0.0, middle - middle / zoom], [0.0, 1 / zoom, middle - middle / zoom]])
+    matrix = shrink[:, :2] @ place.matrix
+    matrix[:, 2] += shrink[:, 2]
+    return Alignment(matrix, place.size)
+
+
+def _unmirrored(points: Float[np.ndarray, "166 2"], size: int) -> Float[np.ndarray, "166 2"]:
+    return np.concatenate([mirror.mirror_points(points[:68], size), mirror.mirror_points(points[68:], size)])
+
+
+def _find(regressor: FaceRegressor, params: Params, seen: UInt8[Array, "b h w 3"]) -> tuple[Found, Array]:
+    found = regressor.find(params, seen.astype(jnp.float32) / 255.0)
     return found, parameters.rotation(found.face.angles)
