@@ -128,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--video", type=Path)
     options = parser.parse_args(arguments)
     _, regressor, params = files.read_regressor(options.regressor)
-    locator = RegressorLocator(regressor, params, careful=options.portraits is not None)
+    locator = RegressorLocator(regressor, params, careful=options.video is None)
     if options.portraits:
         found = portraits(locator, options.portraits)
     elif options.video:

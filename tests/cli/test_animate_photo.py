@@ -126,7 +126,7 @@ SMILE = ["--expression", "smile"]
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda f: photo_command(f, *SMILE), "is 91x75, not square: give the square around the head with --crop"),
+        (lambda f: photo_command(f, *SMILE), "is 91x75, not square: find the head with --crop face"),
         (lambda f: photo_command(f, *CROP, "--expression", "grin"), "unknown expression 'grin'"),
         (lambda f: photo_command(f, *CROP, *SMILE, model="classes"), "this model knows neutral, happy"),
         (lambda f: photo_command(f, *CROP, "--expression", "smile=2"), "NAME=AMOUNT"),
