@@ -1,5 +1,6 @@
 """Suite-wide settings: strict types and shapes, four devices, annotations checked at run time."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import flax.struct
@@ -28,6 +29,13 @@ def _unchecked_dataclass(cls: type, **options: Any) -> Any:
 # Every function of the package checks the types and shapes it declares while the tests run.
 flax.struct.dataclass = _unchecked_dataclass
 jaxtyping.install_import_hook("jaxanim", f"{typechecker.__name__}.typechecked")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forget_programs() -> Iterator[None]:
+    """Compiled programs of a file's tests go when they are done; a whole run would keep tens of gigabytes of them."""
+    yield
+    jax.clear_caches()
 
 
 @pytest.fixture

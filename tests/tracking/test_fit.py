@@ -191,8 +191,6 @@ def test_other_shapes_and_settings_are_refused(model, ready, points):
         picture(ready, points[:, :68])
     with pytest.raises(ValueError, match="focal_px must be above 0"):
         picture(ready, points, focal_px=0.0)
-    with pytest.raises(ValueError, match="contour"):
-        fit.fitter(model, 98, contour="surface")
     with pytest.raises(ValueError, match="noise"):
         fit.fitter(model, 98, noise=0.0)
 
