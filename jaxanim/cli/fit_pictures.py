@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 from jaxanim.animate import crop, film, images, video
 from jaxanim.animate.film import Film
 from jaxanim.cli import fit as command
+from jaxanim.core import files as core_files
 from jaxanim.core.errors import InputError
 from jaxanim.geometry.open_head import load_open_head
 from jaxanim.signals.face_track import FaceTrack
@@ -20,6 +21,7 @@ from jaxanim.tracking.detect import Detector, LbpDetector, Which
 from jaxanim.tracking.follow import OnMissing, TrackedFace, follow
 from jaxanim.tracking.follow_all import follow_all
 from jaxanim.tracking.regressor import files as regressor_files
+from jaxanim.tracking.regressor.design import OPEN_HEAD_SMALL
 from jaxanim.tracking.regressor.locator import RegressorLocator
 
 _WHITE = (255, 255, 255)
@@ -87,9 +89,11 @@ def head_box(photo: UInt8[np.ndarray, "h w 3"]) -> crop.Box:
     Raises:
       InputError: there is no face.
     """
-    _, network, params = regressor_files.read_regressor(regressor_files.bundled_regressor())
-    locator = RegressorLocator(network, params, careful=True)
-    (face,) = follow([photo], LbpDetector(), locator, locator.placing)
+    locator = _locator(regressor_files.bundled_regressor(), careful=True)
+    try:
+        (face,) = follow([photo], LbpDetector(), locator, locator.placing)
+    except InputError as error:
+        raise InputError(f"{error}; give the square that holds it, --crop X,Y,SIZE") from error
     points = face.more.landmarks68
     low, high = points.min(axis=0), points.max(axis=0)
     side = math.ceil(HEAD * float((high - low).max()))
@@ -100,8 +104,7 @@ def head_box(photo: UInt8[np.ndarray, "h w 3"]) -> crop.Box:
 def _people(
     source: _Input, which: Which, on_missing: OnMissing, detector: Detector, regressor: Path | None, *, smoothed: bool
 ) -> list[Person]:
-    _, network, params = regressor_files.read_regressor(regressor or regressor_files.bundled_regressor())
-    locator = RegressorLocator(network, params, careful=source.film is None)
+    locator = _locator(regressor or regressor_files.bundled_regressor(), careful=source.film is None)
     people: dict[int, list[TrackedFace]] = {}
     if which == "all":
         for seen in follow_all(source.frames(), detector, locator, locator.placing, on_missing=on_missing):
@@ -133,6 +136,17 @@ def _people(
     ]
 
 
+def _locator(path: Path, *, careful: bool) -> RegressorLocator:
+    _, network, params = regressor_files.read_regressor(path)
+    design = network.design
+    if design.model != "open_head" or design.points != OPEN_HEAD_SMALL.points:
+        raise InputError(
+            f"{path}: finds {design.points} landmarks and parameters of {design.model}; a regressor of the open head "
+            f"with {OPEN_HEAD_SMALL.points} landmarks is needed (configs/tracking/small.py)"
+        )
+    return RegressorLocator(network, params, careful=careful)
+
+
 def _which(text: str) -> Which:
     if text in ("largest", "all"):
         return text  # type: ignore[return-value]
@@ -160,6 +174,7 @@ def _name(output: Path, number: int | None) -> Path:
 
 
 def _check_preview(path: Path, source: _Input) -> None:
+    core_files.check_writable(path)
     if source.film is None and path.suffix.lower() != ".png":
         raise InputError(f"{path}: the preview of a photo is a .png")
     if source.film is not None:

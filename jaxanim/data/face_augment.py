@@ -125,7 +125,7 @@ def shuffle(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "
 
 def paint(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
     """Changes how a picture looks, not where anything is: light, colours, occluders, brush, blur and noise."""
-    keys = jax.random.split(key, 8)
+    keys = jax.random.split(key, 9)
     image = _sometimes(keys[0], 0.6, light, image)
     image = _sometimes(keys[1], 0.8, colors, image)
     image = _sometimes(keys[2], 0.35, brush, image)
@@ -133,7 +133,7 @@ def paint(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h 
     image = _sometimes(keys[4], 0.4, blur, image)
     image = _sometimes(keys[5], 0.2, coarsen, image)
     image = _sometimes(keys[6], 0.25, canvas, image)
-    noise = 0.05 * jax.random.uniform(keys[7]) ** 2 * jax.random.normal(keys[7], (*image.shape[:2], 1))
+    noise = 0.05 * jax.random.uniform(keys[7]) ** 2 * jax.random.normal(keys[8], (*image.shape[:2], 1))
     return jnp.clip(image + noise, 0.0, 1.0)
 
 

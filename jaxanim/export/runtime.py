@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from jaxanim.core.errors import InputError
+from jaxanim.weights import onnx_session
 from jaxanim.weights.card import Card
 
 
@@ -27,33 +28,13 @@ class OnnxRenderer:
         return self._decode(self._session.run(["image"], feeds)[0])
 
 
-def make_session(path: Path) -> Any:
-    """Opens a file with onnxruntime on the CPU.
-
-    Raises:
-      InputError: onnxruntime is not installed, or the file is missing or damaged.
-    """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise InputError("ONNX files need onnxruntime: pip install 'jaxanim[export]'") from error
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors only
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises many types of its own
-        raise InputError(f"{path}: not a readable ONNX file ({str(error).splitlines()[0][:200]})") from error
-
-
 def open_session(path: Path) -> tuple[Any, Card]:
     """Opens a file that `jaxanim export` wrote, and reads its card.
 
     Raises:
       InputError: it is another file.
     """
-    session = make_session(path)
+    session = onnx_session.make_session(path)
     fields = session.get_modelmeta().custom_metadata_map
     if fields.get("format") != "jaxanim":
         raise InputError(f"{path}: an ONNX file, but not one that jaxanim exported")

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from jaxanim.core.errors import OutputError
-from jaxanim.export import runtime
+from jaxanim.weights import onnx_session
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ def run_jax(fn: Callable[..., Any], constants: Any, example: Mapping[str, np.nda
 
 def compare(path: Path, examples: Sequence[Mapping[str, np.ndarray]], expected: Sequence[list[np.ndarray]]) -> Report:
     """Runs an exported file and measures how far its outputs are from the expected ones."""
-    session = runtime.make_session(path)
+    session = onnx_session.make_session(path)
     worst, square, count = 0.0, 0.0, 0
     for example, wanted in zip(examples, expected, strict=True):
         for output, want in zip(session.run(None, dict(example)), wanted, strict=True):

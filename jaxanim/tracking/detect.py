@@ -125,7 +125,7 @@ def choose(detections: Sequence[Detection], which: Which) -> tuple[Detection, ..
       InputError: there is no such face.
     """
     if not detections:
-        raise InputError("no face found (give --crop x,y,size, the square that holds it)")
+        raise InputError("no face found")
     ordered = sorted(detections, key=lambda face: float(face.box.center[0]))
     if which == "all":
         return tuple(ordered)

@@ -136,7 +136,7 @@ def follow(
             if on_missing == "hold":
                 yield last
     if last is None:
-        raise InputError(f"no face found in any of {count} frames (give --crop x,y,size, the square that holds it)")
+        raise InputError("no face found" if count == 1 else f"no face found in any of {count} frames")
 
 
 def locate(

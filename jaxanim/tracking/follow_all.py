@@ -74,7 +74,7 @@ def follow_all(
             raise InputError(f"{what} in frame {frame} (--on-missing hold or skip goes on without)")
         yield tuple(track for track in tracks if track.found or on_missing == "hold")
     if not tracks:
-        raise InputError(f"no face found in any of {count} frames (give --crop x,y,size, the square that holds it)")
+        raise InputError("no face found" if count == 1 else f"no face found in any of {count} frames")
 
 
 def _go_on(

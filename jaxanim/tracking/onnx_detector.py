@@ -16,6 +16,7 @@ from jaxanim.core.errors import InputError
 from jaxanim.tracking import alignments
 from jaxanim.tracking.crops import Box
 from jaxanim.tracking.detect import Detection, best, overlap
+from jaxanim.weights import onnx_session
 
 _STRIDES = (8, 16, 32)
 _YUNET = {f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in _STRIDES}
@@ -35,7 +36,7 @@ class OnnxDetector:
         Raises:
           InputError: onnxruntime is not installed, the file is damaged, or holds another network.
         """
-        self._session = _open(path)
+        self._session = onnx_session.make_session(path)
         entry = self._session.get_inputs()[0]
         self._name, shape = entry.name, entry.shape
         outputs = {output.name: output.shape for output in self._session.get_outputs()}
@@ -88,21 +89,6 @@ class OnnxDetector:
         boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1).astype(np.float64)
         kept = _keep(boxes, scores, _MIN_SCORES["ultra-light"])
         return best([Detection(_square(boxes[index]), float(scores[index])) for index in kept])
-
-
-def _open(path: Path) -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise InputError("ONNX detectors need onnxruntime: pip install 'jaxanim[export]'") from error
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors only
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises many types of its own
-        raise InputError(f"{path}: not a readable ONNX file ({str(error).splitlines()[0][:200]})") from error
 
 
 def _kind(outputs: Mapping[str, list[Any]], inputs: int, shape: list[Any]) -> str | None:

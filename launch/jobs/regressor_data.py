@@ -18,7 +18,7 @@ from jaxanim.core.types import Array
 from jaxanim.data import Field, Loader
 from jaxanim.data.record_folder import RecordFolder, Subset
 from jaxanim.data.source import Sample
-from jaxanim.geometry import landmarks
+from jaxanim.geometry import landmarks, rotations
 from jaxanim.tracking.regressor import parameters
 from jaxanim.tracking.regressor.parameters import Basis, FaceNumbers, Statistics
 
@@ -138,13 +138,11 @@ def scores(
     return of.scores(numbers)
 
 
-def head_of(rotations: Float[Array, "b 2 3"], turn: Float[Array, " b"]) -> Float[Array, "b 3 3"]:
+def head_of(joints: Float[Array, "b 2 3"], turn: Float[Array, " b"]) -> Float[Array, "b 3 3"]:
     """Returns the rotation of heads in pictures that were turned clockwise by some radians."""
-    head = landmarks.head_rotation(rotations, chain=(0, 1))
-    cosine, sine, zero, one = jnp.cos(turn), jnp.sin(turn), jnp.zeros_like(turn), jnp.ones_like(turn)
-    rows = [[cosine, sine, zero], [-sine, cosine, zero], [zero, zero, one]]
-    around = jnp.stack([jnp.stack(row, axis=-1) for row in rows], axis=-2)
-    return around @ head
+    head = landmarks.head_rotation(joints, chain=(0, 1))
+    zero = jnp.zeros_like(turn)
+    return rotations.axis_angle_to_matrix(jnp.stack([zero, zero, -turn], axis=-1)) @ head
 
 
 def _checked(folder: RecordFolder, name: str) -> RecordFolder:

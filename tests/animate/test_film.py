@@ -1,11 +1,14 @@
 """Reading videos as people have them."""
 
+from unittest import mock
+
 import av
 import numpy as np
 import pytest
 
 from jaxanim.animate import video
 from jaxanim.animate.film import Film
+from jaxanim.animate.film import _upright as upright_of
 from jaxanim.core.errors import InputError
 
 
@@ -66,6 +69,18 @@ def test_what_is_no_film(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(InputError, match=r"film\.mp4"):
         Film(path)
+
+
+@pytest.mark.parametrize(("degrees", "corner"), [(0, (0, 0)), (90, (2, 0)), (-90, (0, 1)), (180, (1, 2))])
+def test_a_turned_film_is_set_upright(degrees, corner):
+    """FFmpeg's angle is that by which a frame is to be turned, counter-clockwise."""
+    picture = np.zeros((2, 3, 3), np.uint8)
+    picture[0, 0] = 255
+
+    frame = mock.create_autospec(av.VideoFrame, instance=True)
+    frame.rotation, frame.to_ndarray.return_value = degrees, picture
+    upright = upright_of(frame)
+    assert np.argwhere(upright[..., 0]).tolist() == [list(corner)]
 
 
 def test_sound_alone_is_no_film(tmp_path):

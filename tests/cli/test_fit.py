@@ -1,5 +1,7 @@
 """`jaxanim fit` as people call it: a real photograph, videos of it, recordings, and input that shows no face."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import PIL.Image
 import pytest
@@ -9,6 +11,11 @@ from jaxanim.animate import video
 from jaxanim.cli import fit_pictures
 from jaxanim.cli.main import main
 from jaxanim.signals import face_track, openface
+from jaxanim.tracking.regressor import files
+from jaxanim.tracking.regressor.design import Design
+from jaxanim.tracking.regressor.parameters import Statistics
+from jaxanim.tracking.regressor.regressor import NETWORK, FaceRegressor
+from jaxanim.weights.card import Card
 
 # The astronaut's points by hand, in pixels: eyes' centres, tip of the nose, corners of the mouth.
 ASTRONAUT = np.array([[202.5, 100.8], [248.3, 103.3], [224.2, 126.7], [203.3, 139.7], [248.3, 140.0]])
@@ -61,6 +68,18 @@ def test_a_fit_drives_a_photo(fitted, photo, tmp_path):
     arguments = ["animate", str(photo), "--system", "atw", "--crop", "face", "--drive", str(fitted / "fit.npz")]
     assert main([*arguments, "--fps", "5", "-o", str(tmp_path / "frames")]) == 0
     assert len(list((tmp_path / "frames").iterdir())) == 1
+
+
+@pytest.mark.parametrize("of_photo", [False, True])
+def test_a_video_drives(astronaut, photo, tmp_path, of_photo):
+    clip, frames = tmp_path / "clip.mp4", tmp_path / "frames"
+    with video.open_writer(clip, width=256, height=256, fps=10.0, transparent=False) as write:
+        for _ in range(3):
+            write(np.ascontiguousarray(astronaut[:256, 100:356]))
+    target = [str(photo), "--system", "atw", "--crop", "face"] if of_photo else ["--size", "64"]
+    assert main(["animate", *target, "--drive", str(clip), "--fps", "10", "-o", str(frames)]) == 0
+    assert len(list(frames.iterdir())) == 3
+    assert main(["animate", *target, "--drive", str(clip), "--track-fps", "9", "-o", str(tmp_path / "no")]) == 2
 
 
 def test_the_square_around_a_head(astronaut):
@@ -143,6 +162,25 @@ def test_pictures_without_a_face(tmp_path, capsys, make, said):
     assert said in error
     assert error.count("\n") == 1
     assert not (tmp_path / "fit.npz").exists()
+
+
+def test_a_regressor_of_something_else(photo, tmp_path, capsys):
+    design = Design("bfm", 199, 29, width=8, hidden=8, size=32)
+    count = design.parameters
+    other = FaceRegressor(design, Statistics(jnp.zeros(count), jnp.ones(count)))
+    params = other.init(jax.random.key(0))["params"][NETWORK]
+    files.write_regressor(tmp_path / "other.safetensors", Card(files.SYSTEM, "other", "CC0", "a test"), other, params)
+    options = ["--regressor", str(tmp_path / "other.safetensors")]
+    assert main(["fit", str(photo), "-o", str(tmp_path / "fit.npz"), *options]) == 2
+    assert "parameters of bfm" in capsys.readouterr().err
+    assert not (tmp_path / "fit.npz").exists()
+
+
+def test_a_head_that_is_not_there(tmp_path, capsys):
+    PIL.Image.new("RGB", (200, 200), (90, 120, 60)).save(tmp_path / "wall.png")
+    command = ["animate", str(tmp_path / "wall.png"), "--system", "atw", "--crop", "face", "--expression", "smile"]
+    assert main([*command, "-o", str(tmp_path / "out.mp4")]) == 2
+    assert "no face found; give the square that holds it, --crop X,Y,SIZE" in capsys.readouterr().err
 
 
 def test_a_face_of_eight_pixels_is_none(astronaut, tmp_path):

@@ -16,6 +16,7 @@ from jaxanim.export import runtime
 from jaxanim.nn import siren
 from jaxanim.nn.apply import apply
 from jaxanim.ops import flow, grid_sample, pyramid
+from jaxanim.weights import onnx_session
 from jaxanim.weights.card import Card
 
 CARD = Card("system", "name", "a licence", "tests", {"made": "here"})
@@ -31,7 +32,7 @@ def export(fn, inputs, outputs=("out",), *, constants=(), opset=17):
 def run(model, tmp_path, **feeds):
     path = tmp_path / "model.onnx"
     onnx.save(model, path)
-    return runtime.make_session(path).run(None, {name: np.asarray(value) for name, value in feeds.items()})
+    return onnx_session.make_session(path).run(None, {name: np.asarray(value) for name, value in feeds.items()})
 
 
 def double(x):

@@ -13,6 +13,7 @@ from jaxanim.core.errors import InputError, OutputError
 from jaxanim.export import runtime, tha4, verify
 from jaxanim.signals import pose_vector
 from jaxanim.systems.tha4 import conversion
+from jaxanim.weights import onnx_session
 from tests.systems.tha4 import folders
 
 
@@ -92,7 +93,7 @@ def test_a_file_that_disagrees_is_not_written(tmp_path):
 def test_comparison_sees_a_wrong_shape_and_measures_errors(exported):
     target, _ = exported
     pose = np.zeros((1, 45), np.float32)
-    image = runtime.make_session(target).run(None, {"pose": pose})[0]
+    image = onnx_session.make_session(target).run(None, {"pose": pose})[0]
     same = verify.compare(target, [{"pose": pose}], [[image]])
     assert (same.max_error, same.psnr) == (0.0, float("inf"))
     off = verify.compare(target, [{"pose": pose}], [[image + np.float32(0.02)]])
@@ -120,7 +121,7 @@ def test_wrong_files_are_refused(exported, tmp_path):
 def test_missing_packages_are_named(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(InputError, match=r"pip install 'jaxanim\[export\]'"):
-        runtime.make_session(tmp_path / "x.onnx")
+        onnx_session.make_session(tmp_path / "x.onnx")
 
 
 @pytest.mark.parametrize(

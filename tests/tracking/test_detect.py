@@ -110,7 +110,7 @@ def test_choice(which, left):
 
 
 def test_choices_there_are_not():
-    with pytest.raises(InputError, match=r"no face found .*--crop"):
+    with pytest.raises(InputError, match="no face found"):
         detect.choose([], "largest")
     with pytest.raises(InputError, match="no face 3: there are faces 0 to 2"):
         detect.choose(make_faces(), 3)

@@ -72,7 +72,7 @@ def test_first_frames_without_a_face_get_the_first_one():
 
 @pytest.mark.parametrize("on_missing", ["hold", "skip"])
 def test_never_a_face(on_missing):
-    with pytest.raises(InputError, match=r"no face found in any of 3 frames .*--crop"):
+    with pytest.raises(InputError, match="no face found in any of 3 frames"):
         run([frame()] * 3, on_missing=on_missing)
 
 

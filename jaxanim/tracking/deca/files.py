@@ -9,7 +9,7 @@ from jaxanim.core import files as core_files
 from jaxanim.core.errors import WeightsError
 from jaxanim.core.types import Params
 from jaxanim.tracking.deca import networks, weights
-from jaxanim.weights import name_table, torch_file, weights_file
+from jaxanim.weights import batch_norms, name_table, torch_file, weights_file
 from jaxanim.weights.card import Card
 
 DECA = "deca"
@@ -73,7 +73,7 @@ def from_state_dict(state: dict[str, np.ndarray], *, what: str) -> Params:
       WeightsError: a key is missing or unknown, or a shape or type differs.
     """
     table = weights.deca_encoder()
-    return name_table.apply(table, weights.without_counters(state, table), _template(), what=what)
+    return name_table.apply(table, batch_norms.without_counters(state, table), _template(), what=what)
 
 
 def _template() -> Params:

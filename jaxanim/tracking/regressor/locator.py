@@ -11,6 +11,7 @@ from jaxtyping import Float, UInt8
 
 from jaxanim.core.types import Array, Params
 from jaxanim.geometry import mirror
+from jaxanim.signals import head_angles
 from jaxanim.tracking import crops
 from jaxanim.tracking.crops import Alignment
 from jaxanim.tracking.follow import Located, Placing
@@ -79,9 +80,8 @@ class RegressorLocator:
         found, head = looks[0]
         middle = self._zooms.index(1.0)
         confidence = float(np.mean([each.confidence for each, _ in looks]))
-        turn = np.deg2rad(place.degrees)  # of the crop, clockwise; the head in the picture is turned by as much more
-        cosine, sine = np.cos(turn), np.sin(turn)
-        around = np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+        # The crop is turned clockwise; the head in the picture is turned by as much more than in the crop.
+        around = head_angles.to_matrix(np.array([0.0, 0.0, -place.degrees]))
         more = RegressorSees(
             mean[:68], found.face.identity[middle], found.face.expression[middle], around @ head[middle]
         )

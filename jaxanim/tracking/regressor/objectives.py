@@ -23,7 +23,6 @@ from jaxanim.tracking.regressor.parameters import Basis, Statistics
 SHAPE_UNIT = 0.02  # metres
 MOUTH_WEIGHT, EYES_WEIGHT = 10.0, 5.0  # of landmarks 48 to 67 and 36 to 47
 SPREAD = 0.03  # of a landmark's heat, as a share of the side: about one pixel of its map
-TERMS = ("shp", "lm", "tr", "reg", "exp", "points", "spread", "face")
 
 
 @dataclasses.dataclass(frozen=True)
