@@ -15,7 +15,7 @@ from pathlib import Path
 
 from data_pipelines import shards
 from data_pipelines.procedural_anime import pairs
-from data_pipelines.procedural_faces import posed, snapshots
+from data_pipelines.procedural_faces import posed, snapshots, talks
 from data_pipelines.procedural_faces import records as faces
 from data_pipelines.recipe import Recipe
 from data_pipelines.recipes import (
@@ -45,6 +45,7 @@ PLANS: dict[str, Callable[..., Recipe]] = {
     "procedural_faces": faces.plan,
     "posed_faces": posed.plan,
     "snapshots": snapshots.plan,
+    "talking_heads": talks.plan,
 }
 # What some of the plans take, by the same names.
 _OF_DATASETS = (
@@ -138,15 +139,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_flag(parser, "--frontal", "rafd: pictures of the camera in front alone")
     _add_flag(parser, "--landmarks", "300w_lp: also the landmarks of its folder of that name; no mirrored pictures")
     parser.add_argument("--meshes", type=Path, help="300w_3d: the folder 300W-3D-Face, to keep the faces' vertices")
-    count = "procedural_anime: how many pairs to draw, by default 10000; faces: clips or groups, 1000; people, 1500"
+    count = "procedural_anime: how many pairs to draw, by default 10000; faces: clips or groups, 1000; people or heads, 1500"
     parser.add_argument("--count", type=_positive, help=count)
     parser.add_argument(
         "--seed",
         type=_count,
         help="procedural_anime: which pairs to draw; faces: how people move",
     )
-    parser.add_argument("--frames", type=_positive, help="procedural_faces: frames of a clip, by default 32")
-    parser.add_argument("--clips", type=_positive, help="procedural_faces: clips of a person, by default 4")
+    parser.add_argument("--frames", type=_positive, help="frames of a clip: procedural_faces 32, talking_heads 12")
+    parser.add_argument("--clips", type=_positive, help="clips of a person: procedural_faces 4, talking_heads 1")
     parser.add_argument("--mixed", type=_count, help="posed_faces: faces of a group besides 8 emotions, by default 6")
     parser.add_argument("--groups", type=_positive, help="posed_faces: groups of a person, by default 2")
     parser.add_argument("--pictures", type=_positive, help="snapshots: pictures of a person, by default 8")

@@ -88,7 +88,7 @@ class SnapshotsRecipe:
                 "landmarks_68": face_square.move(frame.landmarks_68, square, self.size).astype(np.float32),
                 "landmarks_98": face_square.move(frame.landmarks_98, square, self.size).astype(np.float32),
                 **known,
-                "camera": _camera_of_square(known["camera"], square, self.size),
+                "camera": camera_of_square(known["camera"], square, self.size),
             }
             rows.append((record, {"person": item, "picture": number, "split": self.split(item)}))
         return rows
@@ -110,7 +110,7 @@ def plan(count: int = 1500, seed: int = 0, size: int = 176, pictures: int = 8) -
     return SnapshotsRecipe(seed, size, pictures, tuple(range(count)))
 
 
-def _camera_of_square(camera: np.ndarray, square: Square, size: int) -> np.ndarray:
+def camera_of_square(camera: np.ndarray, square: Square, size: int) -> np.ndarray:
     """Returns what `clip.parameters` calls the camera, of the square that is cut out and resized."""
     focal, x, y, metres = camera
     centre = face_square.move(np.array([[x, y]]), square, size)[0]

@@ -32,6 +32,21 @@ class Frame:
 
 
 @flax.struct.dataclass
+class PosedImage:
+    """A picture and the mesh of the head in it: what systems take as their source that a morphable model drives.
+
+    Their drive is one row for each frame: the mesh in the pose wanted, `vertices_ndc` flattened.
+
+    Attributes:
+      image: RGB in [-1, 1].
+      vertices_ndc: x and y in [-1, 1] across the picture, y down, and the depth in the same unit, larger is farther.
+    """
+
+    image: Float[Array, "*b h w 3"]
+    vertices_ndc: Float[Array, "*b v 3"]
+
+
+@flax.struct.dataclass
 class Phase:
     """One objective of a training step: which group of parameters it changes, and by what loss.
 
@@ -57,8 +72,8 @@ class System(Protocol):
         """Makes untrained variables: plain nested dicts, grouped by what is optimised together."""
         ...
 
-    def encode_source(self, variables: Variables, source: Image) -> SourceCode:
-        """Computes, once per source picture, everything that does not depend on the drive."""
+    def encode_source(self, variables: Variables, source: Any) -> SourceCode:
+        """Computes, once per source (a picture, or a `PosedImage`), everything that does not depend on the drive."""
         ...
 
     def render(self, variables: Variables, code: SourceCode, drive: Drive) -> Frame:

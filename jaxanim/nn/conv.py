@@ -7,6 +7,8 @@ from flax import linen as nn
 
 Initializer = Callable[..., Any]
 HE_NORMAL: Initializer = nn.initializers.he_normal()
+# Uniform within 1 / sqrt(fan in): what PyTorch's convolutions start from.
+TORCH_UNIFORM: Initializer = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 ZEROS: Initializer = nn.initializers.zeros_init()
 
 
