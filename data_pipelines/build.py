@@ -139,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_flag(parser, "--frontal", "rafd: pictures of the camera in front alone")
     _add_flag(parser, "--landmarks", "300w_lp: also the landmarks of its folder of that name; no mirrored pictures")
     parser.add_argument("--meshes", type=Path, help="300w_3d: the folder 300W-3D-Face, to keep the faces' vertices")
-    count = "procedural_anime: how many pairs to draw, by default 10000; faces: clips or groups, 1000; people or heads, 1500"
+    count = "procedural_anime: how many pairs to draw, by default 10000; faces: clips or groups, 1000; people, 1500"
     parser.add_argument("--count", type=_positive, help=count)
     parser.add_argument(
         "--seed",
