@@ -24,9 +24,9 @@ from jaxanim.train.state import TrainState, new_state
 from jaxanim.train.step import TrainStep, make_train_step
 from jaxanim.train.stopper import Stopper
 from launch import settings
-from launch.jobs import Job, MakeJob, atw, regressor
+from launch.jobs import Job, MakeJob, atw, gdpw, regressor
 
-JOBS: Mapping[str, MakeJob] = {"atw": atw.make_job, "regressor": regressor.make_job}
+JOBS: Mapping[str, MakeJob] = {"atw": atw.make_job, "gdpw": gdpw.make_job, "regressor": regressor.make_job}
 TRAINED, FINISHED = "trained.safetensors", "finished.json"
 # What may differ between the runs that one training is made of.
 FREE = frozenset(
@@ -114,6 +114,7 @@ def run(config: ml_collections.ConfigDict, workdir: Path) -> bool:
                 writers=writers,
                 stopper=stopper,
                 weights=job.weights,
+                frozen=jax.device_put(job.frozen, meshes.replicated(grid)),
                 position=lambda: {"corrupt": _together(batches.corrupt)},
                 resumed=position,
                 evaluate=lambda each: held.numbers(_local(each)),
@@ -163,9 +164,9 @@ def _local(state: TrainState) -> TrainState:
     """Returns a state that this process can look at alone."""
     if jax.process_count() == 1:
         return state
-    parts = {"params": state.params, "average": state.average, "step": state.step}
+    parts = {"params": state.params, "average": state.average, "stats": state.stats, "step": state.step}
     gathered = multihost_utils.process_allgather(parts, tiled=True)
-    return dataclasses.replace(state, **gathered, optimizer={}, stats={})
+    return dataclasses.replace(state, **gathered, optimizer={})
 
 
 def _schedule(config: ml_collections.ConfigDict) -> Schedule:

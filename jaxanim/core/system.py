@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import flax.struct
 
-from jaxanim.core.types import Array, Float, Flow, Image, Key, Metrics, Params, Variables
+from jaxanim.core.types import Array, Float, Flow, Image, Key, Params, Variables
 
 SourceCode = Any  # a frozen pytree of arrays, defined by each system: everything `render` needs to know of the source
 Drive = Float[
@@ -56,12 +56,15 @@ class Phase:
       loss_fn: (group params, batch, weights) -> (scalar loss, metrics). `weights` maps the names of loss terms to
         scalars, so that a schedule can change them without compiling again.
       every: run in every n-th step only.
+      keeps: key in `variables['stats']` of what the loss returns anew, such as the running statistics of norms: then
+        `loss_fn` returns (scalar loss, metrics, statistics).
     """
 
     name: str = flax.struct.field(pytree_node=False)
     wrt: str = flax.struct.field(pytree_node=False)
-    loss_fn: Callable[[Params, Any, Params], tuple[Float[Array, ""], Metrics]] = flax.struct.field(pytree_node=False)
+    loss_fn: Callable[[Params, Any, Params], Any] = flax.struct.field(pytree_node=False)
     every: int = flax.struct.field(pytree_node=False, default=1)
+    keeps: str | None = flax.struct.field(pytree_node=False, default=None)
 
 
 @runtime_checkable

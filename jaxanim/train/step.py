@@ -77,7 +77,8 @@ def make_train_step(
       average_decay: decay of the running average of each group that the state averages.
       accumulate: in how many equal parts a batch is taken; every array needs a first axis that they divide. Losses
         are means over examples, so that this changes the result by rounding alone.
-      compute_dtype: by name of a phase, the type that float32 numbers have in its loss, e.g. bfloat16. Parameters,
+      compute_dtype: by name of a phase, the type that parameters and weights have in its loss, e.g. bfloat16; data,
+        statistics and frozen networks stay as they are, and `view` casts what has to be alike. Parameters,
         gradients and what the optimizer does stay in float32.
       shardings: of the state, as `mesh.born_sharded` returns them, so that the new state lies where the old one did.
     """
@@ -92,9 +93,13 @@ def make_train_step(
         for index, phase in enumerate(phases):
             inputs = Inputs(batch, state.params, state.stats, frozen, jax.random.fold_in(key, index))
             update = _update(phase, optimizers[phase.wrt], gradients[index], inputs, weights.get(phase.name, {}))
-            group, optimizer, measured, finite = _when_due(phase, update, state)
-            params = {**state.params, phase.wrt: group}
-            state = dataclasses.replace(state, params=params, optimizer={**state.optimizer, phase.wrt: optimizer})
+            kept, optimizer, measured, finite = _when_due(phase, update, state)
+            state = dataclasses.replace(
+                state,
+                params={**state.params, phase.wrt: kept.params},
+                stats={**state.stats, phase.keeps: kept.stats} if phase.keeps else state.stats,
+                optimizer={**state.optimizer, phase.wrt: optimizer},
+            )
             total = Averages({**total.total, **measured.total}, {**total.count, **measured.count})
             sound &= finite
         state = _finish(state, decay, sound)
@@ -116,19 +121,30 @@ def _check(phases: Sequence[Phase], optimizers: Optimizers, dtypes: Mapping[str,
         raise ValueError(f"accumulate and `every` must be positive, got {accumulate}, {[p.every for p in phases]}")
 
 
-Gradients = Callable[[Params, Inputs, Params], tuple[Params, Metrics]]
-Updated = tuple[Params, Any, Averages, Bool[Array, ""]]  # group, its optimizer's state, metrics, all was finite
+@flax.struct.dataclass
+class _Kept:
+    """What a phase may change: its group, and the statistics that its loss returns anew."""
+
+    params: Params
+    stats: Params
+
+
+Gradients = Callable[[Params, Inputs, Params], tuple[Params, tuple[Metrics, Params]]]
+Updated = tuple[_Kept, Any, Averages, Bool[Array, ""]]  # what changed, the optimizer's state, metrics, all was finite
 
 
 def _gradients(phase: Phase, view: View, accumulate: int, dtype: Any) -> Gradients:
-    """Returns the function that computes the gradient of a phase's loss and its metrics, the loss among them."""
+    """Returns the function that computes the gradient of a phase's loss, its metrics, and the statistics it keeps."""
 
-    def loss_fn(group: Params, inputs: Inputs, weights: Params) -> tuple[Float[Array, ""], Metrics]:
+    def loss_fn(group: Params, inputs: Inputs, weights: Params) -> tuple[Float[Array, ""], tuple[Metrics, Params]]:
         if dtype is not None:
-            group, inputs, weights = _cast((group, inputs, weights), dtype)
-        loss, metrics = phase.loss_fn(group, view(phase.name, inputs), weights)
-        loss = loss.astype(jnp.float32)
-        return loss, {**{name: value.astype(jnp.float32) for name, value in metrics.items()}, "loss": loss}
+            # Positions in the data, and small changes of running averages, would be lost: views cast what they need.
+            group, params, weights = _cast((group, inputs.params, weights), dtype)
+            inputs = dataclasses.replace(inputs, params=params)
+        found = phase.loss_fn(group, view(phase.name, inputs), weights)
+        loss, metrics = found[0].astype(jnp.float32), found[1]
+        kept = found[2] if phase.keeps else {}
+        return loss, ({**{name: value.astype(jnp.float32) for name, value in metrics.items()}, "loss": loss}, kept)
 
     gradient = jax.grad(loss_fn, has_aux=True)
     if accumulate == 1:
@@ -168,38 +184,40 @@ def _cast(tree: Any, dtype: Any) -> Any:
 
 def _update(
     phase: Phase, optimizer: optax.GradientTransformation, gradients: Gradients, inputs: Inputs, weights: Params
-) -> Callable[[Params, Any], Updated]:
+) -> Callable[[_Kept, Any], Updated]:
     """Returns what a phase does to its group when it runs."""
 
-    def update(group: Params, optimizer_state: Any) -> Updated:
-        gradient, metrics = gradients(group, inputs, weights)
+    def update(kept: _Kept, optimizer_state: Any) -> Updated:
+        group = kept.params
+        gradient, (metrics, stats) = gradients(group, inputs, weights)
         metrics["gradient_norm"] = _norm(gradient)
         with jax.numpy_dtype_promotion("standard"):  # optax raises floats to the power of a step's number
             updates, new_optimizer = optimizer.update(gradient, optimizer_state, group)
             new_group = optax.apply_updates(group, updates)
-        old, new = (group, optimizer_state), (new_group, new_optimizer)
-        finite = _all_finite((gradient, metrics["loss"], new_group)) & _stays_finite(old, new)
-        kept_group, kept_optimizer = jax.tree.map(lambda a, b: jnp.where(finite, a, b), new, old)
+        old, new = (kept, optimizer_state), (_Kept(new_group, stats), new_optimizer)
+        finite = _all_finite((gradient, metrics["loss"], new_group, stats)) & _stays_finite(old, new)
+        now, now_optimizer = jax.tree.map(lambda a, b: jnp.where(finite, a, b), new, old)
         named = {f"{phase.name}/{name}": value for name, value in metrics.items()}
         skipped = averages.measured({f"{phase.name}/skipped": 1.0 - finite.astype(jnp.float32)})
         sound = averages.measured(named, finite)
         measured = Averages({**sound.total, **skipped.total}, {**sound.count, **skipped.count})
-        return kept_group, kept_optimizer, measured, finite
+        return now, now_optimizer, measured, finite
 
     return update
 
 
-def _when_due(phase: Phase, update: Callable[[Params, Any], Updated], state: TrainState) -> Updated:
+def _when_due(phase: Phase, update: Callable[[_Kept, Any], Updated], state: TrainState) -> Updated:
     """Runs a phase in the steps in which it is due; in the others it measures nothing."""
-    group, optimizer = state.params[phase.wrt], state.optimizer[phase.wrt]
+    stats = state.stats[phase.keeps] if phase.keeps else {}
+    kept, optimizer = _Kept(state.params[phase.wrt], stats), state.optimizer[phase.wrt]
     if phase.every == 1:
-        return update(group, optimizer)
+        return update(kept, optimizer)
 
-    def rest(group: Params, optimizer: Any) -> Updated:
-        measured = jax.eval_shape(update, group, optimizer)[2]
-        return group, optimizer, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), measured), jnp.bool_(True)
+    def rest(kept: _Kept, optimizer: Any) -> Updated:
+        measured = jax.eval_shape(update, kept, optimizer)[2]
+        return kept, optimizer, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), measured), jnp.bool_(True)
 
-    return jax.lax.cond((state.step + 1) % phase.every == 0, update, rest, group, optimizer)
+    return jax.lax.cond((state.step + 1) % phase.every == 0, update, rest, kept, optimizer)
 
 
 def _norm(tree: Any) -> Float[Array, ""]:
@@ -208,14 +226,23 @@ def _norm(tree: Any) -> Float[Array, ""]:
 
 def _all_finite(tree: Any) -> Bool[Array, ""]:
     leaves = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
-    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
+    return _all([jnp.all(jnp.isfinite(leaf)) for leaf in leaves])
 
 
 def _stays_finite(old: Any, new: Any) -> Bool[Array, ""]:
     """Whether every number that was finite still is: optimizers may hold an infinity on purpose."""
     pairs = zip(jax.tree.leaves(old), jax.tree.leaves(new), strict=True)
     sound = [jnp.all(jnp.isfinite(b) | ~jnp.isfinite(a)) for a, b in pairs if jnp.issubdtype(b.dtype, jnp.inexact)]
-    return jnp.all(jnp.stack(sound))
+    return _all(sound)
+
+
+def _all(truths: Sequence[Bool[Array, ""]]) -> Bool[Array, ""]:
+    """Joins truths by sorting them.
+
+    XLA fuses anything simpler into each of the arrays that it decides about, with all that it depends on: with the
+    hundreds of arrays of a large network it then compiles for half an hour.
+    """
+    return jnp.sort(jnp.stack(truths).astype(jnp.int32))[0] > 0
 
 
 def _finish(state: TrainState, decay: Mapping[str, float], sound: Bool[Array, ""]) -> TrainState:

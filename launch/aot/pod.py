@@ -70,10 +70,13 @@ def program(config: ml_collections.ConfigDict, devices: Sequence[jax.Device]) ->
     weights = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=everywhere), jax.eval_shape(lambda: job.weights(0))
     )
+    frozen = jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=everywhere), jax.eval_shape(lambda: job.frozen)
+    )
     step: Any = training.make_step(job, config, shardings)
     leaves = [leaf for phase in job.phases for leaf in jax.tree.leaves(state.params[phase.wrt])]
     split = tuple(leaf.shape for leaf in jax.tree.leaves(state) if not leaf.sharding.is_fully_replicated)
-    return StepProgram(step, (state, batch, weights, None), mesh, sum(map(_bytes, leaves)), split)
+    return StepProgram(step, (state, batch, weights, frozen), mesh, sum(map(_bytes, leaves)), split)
 
 
 def compile_step(made: StepProgram) -> Row:

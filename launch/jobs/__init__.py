@@ -40,7 +40,8 @@ class Job:
       open_data: (folder for what has to be built, rows of this host) -> batches to train on, and what the run is
         measured on.
       score: which of the numbers says how good a state is, higher is better; None where none does.
-      write: writes the trained networks, as they are used, to a file: (path, state, number of steps).
+      write: writes the trained networks, as they are used, to a file: (path, state).
+      frozen: what the step needs besides: arrays that are never trained.
     """
 
     init: Callable[[Key[jax.Array, ""]], Variables]
@@ -53,6 +54,7 @@ class Job:
     open_data: Callable[[Path, slice], tuple[Loader, Held]]
     score: str | None
     write: Callable[[Path, TrainState], None]
+    frozen: Any = None
 
 
 MakeJob = Callable[[Any], Job]

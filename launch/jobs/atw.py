@@ -157,7 +157,12 @@ def _view(phase: str, inputs: Inputs) -> objectives.Batch:
 
     truth = picture("driving_image") if "driving_image" in data else None
     return objectives.make_batch(
-        inputs.key, inputs.params, picture("source_image"), data["source_drive"], data["driving_drive"], truth
+        inputs.key,
+        inputs.params,
+        picture("source_image"),
+        data["source_drive"].astype(dtype),
+        data["driving_drive"].astype(dtype),
+        truth,
     )
 
 

@@ -129,12 +129,12 @@ def _view(regressor: FaceRegressor, augment: face_augment.Settings) -> View:
 
     def view(phase: str, inputs: Inputs) -> Batch:
         del phase
-        data = inputs.data
+        data, dtype = inputs.data, jax.tree.leaves(inputs.params)[0].dtype
         made = face_augment.augment(inputs.key, data["image"].astype(jnp.float32) / 255.0, data["points"], augment)
         head = regressor_data.head_of(data["rotations"], made.turn)
         scores = regressor_data.scores(basis, regressor.statistics, data["coefficients"], head, made.points)
         scores = jnp.clip(scores, -8.0, 8.0)
-        return Batch(made.image, made.points, scores, jnp.ones_like(made.face), made.face)
+        return Batch(made.image.astype(dtype), made.points, scores, jnp.ones_like(made.face), made.face)
 
     return view
 

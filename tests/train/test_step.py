@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -150,12 +152,15 @@ def test_parts_draw_different_numbers():
 
 
 def test_half_precision_is_used_where_asked_and_parameters_stay_float32():
-    seen = {}
+    seen, kept = {}, set()
 
     def loss(name):
         def watch(params, inputs, weights):
-            seen[name] = {params["in"]["kernel"].dtype, inputs.data["row"].dtype, inputs.frozen["k"].dtype}
-            return toy_gan.regression_loss(params, inputs, weights)
+            dtype = params["in"]["kernel"].dtype
+            seen[name] = {dtype, inputs.params["critic"]["in"]["bias"].dtype}
+            kept.update({inputs.data["row"].dtype, inputs.frozen["k"].dtype})
+            data = jax.tree.map(lambda leaf: leaf.astype(dtype), inputs.data)
+            return toy_gan.regression_loss(params, dataclasses.replace(inputs, data=data), weights)
 
         return watch
 
@@ -163,6 +168,7 @@ def test_half_precision_is_used_where_asked_and_parameters_stay_float32():
     step, state = regression_step(phases=phases, compute_dtype={"half": jnp.bfloat16})
     state, measured = step(state, toy_gan.batch(0), {}, {"k": jnp.ones(2)})
     assert seen == {"half": {jnp.dtype(jnp.bfloat16)}, "full": {jnp.dtype(jnp.float32)}}
+    assert kept == {jnp.dtype(jnp.float32)}
     assert {leaf.dtype for leaf in jax.tree.leaves(state.params)} == {jnp.dtype(jnp.float32)}
     found = averages.fetch(measured)
     assert found["half/loss"] > found["full/loss"] > 0

@@ -28,6 +28,8 @@ class Design:
       blend: whether the warped source shows where the second output says so (released code, off by default).
       exact_grid: whether a flow of 0 shows the source as it is. The released code lays its grid through the corners
         and samples it as if it did not, which shifts borders by half a pixel; its weights need that.
+      flow_gain: what the mesh's displacements are multiplied by before they modulate the decoder. Halves of the picture
+        make small numbers, which spectral norm keeps small; 1 as published.
       antialias: whether silhouettes of the maps are antialiased, as the released code does.
       critic_width: channels of the discriminator's first layer.
     """
@@ -42,6 +44,7 @@ class Design:
     codes: CodeKind = "learnt"
     blend: bool = False
     exact_grid: bool = False
+    flow_gain: float = 1.0
     antialias: bool = True
     critic_width: int = 32
 

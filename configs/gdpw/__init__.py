@@ -1,0 +1,1 @@
+"""GDPW's configurations."""
