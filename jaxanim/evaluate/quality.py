@@ -60,8 +60,6 @@ def ssim(
       truth: what they should be.
       peak: largest possible difference: 2 for pictures in [-1, 1].
     """
-    if pictures.shape != truth.shape:
-        raise ValueError(f"pictures and truth must have the same shape, got {pictures.shape} and {truth.shape}")
     found = [
         skimage.metrics.structural_similarity(
             np.asarray(picture, np.float64),
