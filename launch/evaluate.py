@@ -1,127 +1,89 @@
-"""Measures an ATW on people who were held out from its training: drawn ones, who show what is right.
+"""Measures a trained system on drawn people who were held out from its training and show what is right.
 
-    python -m launch.evaluate --weights FILE --data DATA [--split test] [--pairs 256] [--judge_steps 1300] [--json OUT]
+    python -m launch.evaluate --weights FILE --data DATA [--split test] [--pairs 256] [--json OUT]
+    python -m launch.evaluate --system geometric|copy --data DATA ...
 
-DATA is a built dataset `posed_faces`. Two things are measured: PSNR of eyes and mouth against the same person with the
-target's expression, and the driving error, which a judge of its own tells: a network like ATW's discriminator, trained
-here on the real pictures of the training people alone. It judges the real target, too, the source as it is, and what an
-untrained generator makes.
+What is measured depends on whose networks FILE holds: ATW's (DATA is a built dataset `posed_faces`, see
+`launch.evaluations.atw`) or GDPW's (`talking_heads`, see `launch.evaluations.heads`). Without networks the mesh alone
+can be measured in GDPW's way, and the source as it is.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-import optax
-import tqdm
+import PIL.Image
 
-from jaxanim.core.types import Array, Float, Params
-from jaxanim.data.record_folder import RecordFolder
-from jaxanim.evaluate import psnr
-from jaxanim.nn.apply import apply
-from jaxanim.systems.atw import ATW_OFFICIAL, Atw, Design, files, objectives
-from jaxanim.systems.atw.networks import Discriminator
-from launch.jobs import atw_data
-from launch.jobs.atw_data import DataSettings
-from launch.jobs.atw_held import HeldPairs
+from jaxanim.core import files
+from jaxanim.core.errors import WeightsError
+from jaxanim.systems.atw.files import ATW
+from jaxanim.weights import weights_file
+from launch.evaluations import atw, heads
 from launch.program import said_in_one_line
 
-JUDGE_WIDTH, JUDGE_BATCH, JUDGE_RATE = 32, 32, 1e-3
-Judge = Callable[[Float[np.ndarray, "n h w 3"]], Float[np.ndarray, "n d"]]
+GDPW = "gdpw"
+JUDGE_STEPS = 1300
 
 
-def train_judge(folder: RecordFolder, data: DataSettings, design: Design, steps: int) -> Judge:
-    """Trains what tells drives from pictures, and returns it: action units in their unit, or shares of classes."""
-    network = Discriminator(design.drives, JUDGE_WIDTH, adversarial=False)
-    loader = atw_data.open_loader(folder, data, design, seed=1, batch_size=JUDGE_BATCH, rows=slice(None))
-    params = network.init(jax.random.key(1), jnp.zeros((1, design.size, design.size, 3)))["params"]
-    optimizer = optax.adam(optax.cosine_decay_schedule(JUDGE_RATE, steps))
-
-    @jax.jit
-    def step(params: Params, state: Any, images: Array, drives: Array) -> tuple[Params, Any, Array]:
-        def loss_fn(params: Params) -> Float[Array, ""]:
-            judged = apply(network, params, images.astype(jnp.float32) / 127.5 - 1)
-            return objectives.drive_error(design, judged.drive, drives).mean()
-
-        loss, gradient = jax.value_and_grad(loss_fn)(params)
-        updates, state = optimizer.update(gradient, state, params)
-        return optax.apply_updates(params, updates), state, loss
-
-    state = optimizer.init(params)
-    with loader.batches(0) as batches:
-        for _ in (bar := tqdm.trange(steps, desc="judge")):
-            batch = next(batches)
-            params, state, loss = step(params, state, batch["source_image"], batch["source_drive"])
-            bar.set_postfix(loss=f"{float(loss):.3f}")
-
-    @jax.jit
-    def judge(images: Array) -> Array:
-        found = apply(network, params, images).drive
-        return jax.nn.softmax(found) if design.drive == "classes" else found / design.drive_scale
-
-    return lambda images: np.concatenate([judge(images[at : at + 16]) for at in range(0, len(images), 16)])
-
-
-def measure(weights: Path, data_folder: Path, *, split: str, pairs: int, judge_steps: int) -> dict[str, float]:
-    """Returns everything that is measured, by name."""
-    card, design, variables = files.read_atw(weights)
-    del card
-    data = DataSettings(folder=str(data_folder), paired=True)
-    folder = RecordFolder(data_folder)
-    held = HeldPairs.of_folder(folder, data, design, ATW_OFFICIAL, split=split, count=pairs)
-    judge = train_judge(folder, data, design, judge_steps)
-    untrained = Atw(design).init(jax.random.key(0))["params"][objectives.GENERATOR]
-    made = held.generate(variables["params"][objectives.GENERATOR])
-    pictures = {
-        "target": held.target,
-        "source": held.source,
-        "untrained": held.generate(untrained)["image"],
-        "warped": made["warped"],
-        "image": made["image"],
-    }
-    found: dict[str, float] = {"pairs": float(pairs)}
-    for name, each in pictures.items():
-        judged = judge(each)
-        found[f"drive_error/{name}"] = float(np.square(judged - held.drive).mean())
-        if design.drive == "classes":
-            found[f"right_class/{name}"] = float((judged.argmax(-1) == held.drive.argmax(-1)).mean())
-        if name != "target":
-            found[f"psnr_eyes_and_mouth/{name}"] = float(psnr(each, held.target, held.mask).mean())
-            found[f"psnr/{name}"] = float(psnr(each, held.target).mean())
+def measure_atw(options: argparse.Namespace) -> dict[str, float]:
+    """Measures an ATW and prints one number per line."""
+    steps = JUDGE_STEPS if options.judge_steps is None else options.judge_steps
+    found = atw.measure(options.weights, options.data, split=options.split, pairs=options.pairs, judge_steps=steps)
+    for name, value in found.items():
+        print(f"{name:32} {value:10.4f}")
     return found
+
+
+def measure_heads(options: argparse.Namespace) -> dict[str, Any]:
+    """Measures what moves heads, prints a table and draws the sheet."""
+    choose = heads.of_weights(options.weights) if options.weights else heads.of_system(options.system)
+    found, sheet = heads.measure(choose, options.data, split=options.split, pairs=options.pairs)
+    print(heads.table(found))
+    if options.sheet:
+        with files.replacing(options.sheet) as temporary:
+            PIL.Image.fromarray(sheet).save(temporary, format="PNG")
+    return {"pairs": options.pairs, **found}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Reads the command line, measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weights", type=Path, required=True, help="networks to measure")
-    parser.add_argument("--data", type=Path, required=True, help="folder of a built dataset posed_faces")
-    parser.add_argument("--split", choices=("validation", "test"), default="test", help="whose pictures")
-    parser.add_argument("--pairs", type=int, default=256, help="how many pairs (256)")
-    parser.add_argument("--judge_steps", type=int, default=1300, help="how long the judge learns (1300)")
-    parser.add_argument("--json", type=Path, help="where to write the numbers, too")
+    parser = _parser()
     options = parser.parse_args(arguments)
-    if options.pairs < 1 or options.judge_steps < 1:
-        parser.error("--pairs and --judge_steps must be positive")
     with said_in_one_line():
-        found = measure(
-            options.weights,
-            options.data,
-            split=options.split,
-            pairs=options.pairs,
-            judge_steps=options.judge_steps,
-        )
-    for name, value in found.items():
-        print(f"{name:32} {value:10.4f}")
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=1))
+        system = weights_file.read_card(options.weights).system if options.weights else None
+        if system not in (None, ATW, GDPW):
+            raise WeightsError(f"{options.weights}: holds {system} weights, those of {ATW} and {GDPW} can be measured")
+        for name, wanted in (("judge_steps", system == ATW), ("sheet", system != ATW)):
+            if getattr(options, name) is not None and not wanted:
+                parser.error(f"--{name} does not belong to {system or options.system}")
+        found = measure_atw(options) if system == ATW else measure_heads(options)
+        if options.json:
+            options.json.write_text(json.dumps(found, indent=1))
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    of = parser.add_mutually_exclusive_group(required=True)
+    of.add_argument("--weights", type=Path, help="networks to measure")
+    of.add_argument("--system", choices=("geometric", "copy"), help="what to measure without networks")
+    parser.add_argument("--data", type=Path, required=True, help="folder of a built dataset")
+    parser.add_argument("--split", choices=("validation", "test"), default="test", help="whose pictures")
+    parser.add_argument("--pairs", type=_positive, default=256, help="how many pairs, of each kind (256)")
+    parser.add_argument("--judge_steps", type=_positive, help=f"how long ATW's judge learns ({JUDGE_STEPS})")
+    parser.add_argument("--sheet", type=Path, metavar="PNG", help="where to draw some pairs of heads")
+    parser.add_argument("--json", type=Path, help="where to write the numbers, too")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be positive, got {number}")
+    return number
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from jaxanim.train import mesh as meshes
 from jaxanim.train.stopper import Stopper
 from jaxanim.weights.card import Card
 from launch import evaluate, settings, training
+from launch.evaluations import atw as atw_evaluation
 from launch.jobs import atw
 from launch.jobs.atw_data import DataSettings
 
@@ -167,7 +168,7 @@ def test_an_evaluation_tells_the_truth_from_a_copy(data, tmp_path):
     still = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)  # stays, and paints all grey
     card = Card(files.ATW, "still", "CC0", "nothing")
     files.write_atw(tmp_path / "still.safetensors", card, design, {"params": {"generator": still}})
-    found = evaluate.measure(tmp_path / "still.safetensors", data, split="validation", pairs=3, judge_steps=2)
+    found = atw_evaluation.measure(tmp_path / "still.safetensors", data, split="validation", pairs=3, judge_steps=2)
     assert found["psnr/warped"] == pytest.approx(found["psnr/source"], abs=1e-3)
     assert found["psnr/image"] > found["psnr/source"]  # grey is nearer to noise than other noise is
     assert found["drive_error/warped"] == pytest.approx(found["drive_error/source"], rel=1e-3)

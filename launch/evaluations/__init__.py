@@ -1,0 +1,1 @@
+"""How each system is measured, once it is trained; `launch.evaluate` starts them."""
