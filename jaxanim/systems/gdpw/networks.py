@@ -212,7 +212,8 @@ def _from_released(flow_px: Flow) -> Flow:
     """
     height, width = flow_px.shape[-3:-1]
     grow = jnp.asarray([width / (width - 1), height / (height - 1)], jnp.float32)
-    still = flows.pixel_grid(height, width) / jnp.asarray([width - 1, height - 1], jnp.float32) - 0.5
+    ends = jnp.asarray([width - 1, height - 1], jnp.float32)
+    still = flows.pixel_grid(height, width) / ends[None, None, :] - 0.5
     return flow_px * grow[None, None, None, :] + still[None]
 
 
