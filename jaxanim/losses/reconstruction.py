@@ -23,7 +23,7 @@ def masked_l1(
 
 
 def feature_matching(
-    prediction: Sequence[Float[Array, "b *n"]], target: Sequence[Float[Array, "b *n"]]
+    prediction: Sequence[Float[Array, "b ..."]], target: Sequence[Float[Array, "b ..."]]
 ) -> Float[Array, " b"]:
     """Returns the mean absolute differences of features, summed over the layers of a network.
 

@@ -1,9 +1,11 @@
 """Weights of VGG-19's convolutions: torchvision's files, or random ones."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import safetensors.numpy
 
@@ -54,8 +56,12 @@ def from_state_dict(state: dict[str, np.ndarray], *, what: str) -> Params:
 
 
 def random_vgg19() -> Params:
-    """Draws weights, always the same: without any training, such features still see edges and textures."""
-    return jax.tree.map(np.asarray, vgg.Vgg19().init(jax.random.key(_SEED), _picture())["params"])
+    """Draws weights, always the same, as He et al. (2015) do: features that nobody trained still see edges."""
+    rng, drawn = np.random.default_rng(_SEED), {}
+    for path, leaf in name_table.flatten(_template()).items():
+        scale = math.sqrt(2.0 / math.prod(leaf.shape[:-1])) if path.endswith("kernel") else 0.0
+        drawn[path] = np.asarray(scale * rng.standard_normal(leaf.shape, np.float32), np.float32)
+    return name_table.unflatten(drawn)
 
 
 def _rows() -> Iterator[Row]:
@@ -69,8 +75,5 @@ def _rows() -> Iterator[Row]:
 
 
 def _template() -> Params:
-    return jax.eval_shape(vgg.Vgg19().init, jax.random.key(0), _picture())["params"]
-
-
-def _picture() -> np.ndarray:
-    return np.zeros((1, vgg.SMALLEST, vgg.SMALLEST, 3), np.float32)
+    picture = jnp.zeros((1, vgg.SMALLEST, vgg.SMALLEST, 3))
+    return jax.eval_shape(vgg.Vgg19().init, jax.random.key(0), picture)["params"]

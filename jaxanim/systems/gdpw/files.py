@@ -139,11 +139,11 @@ def template(design: Design, *, folded: bool) -> Variables:
 
 
 def _untrained(design: Design, *, folded: bool) -> Variables:
-    key, picture = jax.random.key(0), (1, design.size, design.size)
+    key, side = jax.random.key(0), 2**design.levels  # no size of picture changes the shapes of variables
+    picture = (1, side, side)
     encoder, decoder = networks.Encoder(design, not folded), networks.Decoder(design, not folded)
     given = jnp.zeros((*picture, 3 + design.painted))
-    first = encoder.init(key, given, train=False)
-    encoded = encoder.apply(first, given, train=False)
+    encoded, first = encoder.init_with_output(key, given, train=False)
     second = decoder.init(key, encoded, jnp.zeros((*picture, design.modulation)), None, train=False)
     made = {kind: {GENERATOR: {"encoder": first[kind], "decoder": second[kind]}} for kind in ("params", "stats")}
     if design.has_codes:  # learnt ones are parameters, others stay as they are

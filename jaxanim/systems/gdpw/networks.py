@@ -8,6 +8,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from jax import lax
 
 from jaxanim.core.types import Array, Float, Flow
 from jaxanim.nn import conv
@@ -72,7 +73,7 @@ class ConvBlock(nn.Module):
         convolution = SpectralConv(self.features, self.size, self.padding, spectral=self.spectral, name="conv")
         x = BatchNorm(name="norm")(convolution(x, train=train), train=train)
         x = nn.leaky_relu(x, SLOPE)
-        return nn.avg_pool(x, (2, 2), strides=(2, 2)) if self.halve else x
+        return _halved(x) if self.halve else x
 
 
 class Encoder(nn.Module):
@@ -190,6 +191,11 @@ def _plain(features: int, name: str) -> nn.Conv:
 
 def _warp(image: Float[Array, "b h w c"], flow_px: Flow) -> Float[Array, "b h w c"]:
     return flows.warp(image, flow_px, padding="zeros")
+
+
+def _halved(x: Float[Array, "b h w c"]) -> Float[Array, "b _ _ c"]:
+    """Averages pairs of rows and columns; an odd last one is dropped."""
+    return 0.25 * nn.pool(x, 0.0, lax.add, (2, 2), (2, 2), "VALID")
 
 
 def _doubled(x: Float[Array, "b h w c"]) -> Float[Array, "b _ _ c"]:

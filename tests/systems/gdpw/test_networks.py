@@ -9,11 +9,11 @@ import pytest
 
 from jaxanim.ops import flow as flows
 from jaxanim.systems.gdpw import files, networks
-from jaxanim.systems.gdpw.presets import RELEASED, Design
-from tests.systems.gdpw.released import SMALL
+from jaxanim.systems.gdpw.presets import Design
+from tests.systems.gdpw import released
 
 RNG = np.random.default_rng(4)
-DESIGN = dataclasses.replace(SMALL, size=32)
+DESIGN = dataclasses.replace(released.SMALL, size=32, levels=2, widest=8)
 SEEN = jnp.asarray(RNG.random((1, 32, 32, 8)), jnp.float32)
 GUIDE = jnp.asarray(RNG.standard_normal((1, 32, 32, 7)), jnp.float32)
 PICTURE = jnp.asarray(RNG.random((1, 4, 6, 1)) + 1.0, jnp.float32)
@@ -21,10 +21,11 @@ PICTURE = jnp.asarray(RNG.random((1, 4, 6, 1)) + 1.0, jnp.float32)
 
 @pytest.fixture(scope="module")
 def variables():
-    shapes = files.template(DESIGN, folded=False)
-    found = {kind: shapes[kind][files.GENERATOR] for kind in shapes}
-    drawn = jax.tree.map(lambda leaf: jnp.asarray(0.3 * np.abs(RNG.standard_normal(leaf.shape)), jnp.float32), found)
-    return {part: {kind: drawn[kind][part] for kind in drawn} for part in ("encoder", "decoder")}
+    """Of encoder and decoder."""
+    state = released.small_state_dict(files.GENERATOR, DESIGN)
+    found = jax.tree.map(jnp.asarray, files.from_state_dicts({files.GENERATOR: state}, DESIGN))
+    kinds = ("params", "stats")
+    return {part: {kind: found[kind][files.GENERATOR][part] for kind in kinds} for part in ("encoder", "decoder")}
 
 
 @pytest.fixture(scope="module")
@@ -40,24 +41,16 @@ def made(variables):
 
 def test_sizes(made):
     encoded, decoded = made
-    assert encoded.bottom.shape == (1, 8, 8, 16)
-    assert [features.shape for features in encoded.shortcuts] == [(1, 32, 32, 4), (1, 16, 16, 8)]
-    assert [flow.shape for flow in decoded.flows_px] == [(1, 32, 32, 2), (1, 16, 16, 2)]
+    assert encoded.bottom.shape == (1, 16, 16, 8)
+    assert [features.shape for features in encoded.shortcuts] == [(1, 32, 32, 4)]
+    assert [flow.shape for flow in decoded.flows_px] == [(1, 32, 32, 2)]
     assert (decoded.image.shape, decoded.alpha.shape) == ((1, 32, 32, 3), (1, 32, 32, 1))
     assert 0 < decoded.image.min() < decoded.image.max() < 1
 
 
-@pytest.mark.parametrize(
-    ("guidance", "parameters"), [("geom_disp", 131_778_382), ("neural_codes", 132_363_326), ("both", 132_434_750)]
-)
-def test_released_sizes(guidance, parameters):
-    """As many as published, less a block of 9,440,256 that is never called and the fixed Gaussians."""
-    generator = files.template(RELEASED[guidance], folded=False)["params"]["generator"]
-    assert sum(np.prod(leaf.shape) for leaf in jax.tree.leaves(generator)) == parameters
-
-
 def test_training_changes_every_statistic(variables):
-    _, changed = networks.Encoder(DESIGN).apply(variables["encoder"], SEEN, train=True, mutable=["stats"])
+    run = jax.jit(lambda own: networks.Encoder(DESIGN).apply(own, SEEN, train=True, mutable=["stats"])[1])
+    changed = run(variables["encoder"])
     same = jax.tree.map(lambda a, b: bool((a == b).all()), changed["stats"], variables["encoder"]["stats"])
     assert not any(jax.tree.leaves(same))
 
@@ -76,15 +69,16 @@ def test_no_displacement_is_half_a_pixel_off_as_released():
 
 def test_borders_mix_zeros_as_released():
     """A corner is a quarter of its pixel, an edge half of what is along it."""
-    warped = networks.warp_source(jnp.ones((1, 4, 6, 1)), networks._from_released(jnp.zeros((1, 4, 6, 2))))[0, ..., 0]
+    warp = jax.jit(lambda flow: networks.warp_source(jnp.ones((1, 4, 6, 1)), networks._from_released(flow)))
+    warped = warp(jnp.zeros((1, 4, 6, 2)))[0, ..., 0]
     np.testing.assert_allclose(warped[[0, 0, -1, -1], [0, -1, 0, -1]], 0.25, atol=1e-5)
     np.testing.assert_allclose(warped[[0, -1], 2], 0.5, atol=1e-5)
     np.testing.assert_allclose(warped[1:-1, 1:-1], 1.0, atol=1e-5)
 
 
 def test_an_exact_grid_is_the_identity():
-    flow_px = networks._sampled(jnp.zeros((1, 4, 6, 2)), exact_grid=True)
-    np.testing.assert_array_equal(networks.warp_source(PICTURE, flow_px), PICTURE)
+    warp = jax.jit(lambda flow: networks.warp_source(PICTURE, networks._sampled(flow, exact_grid=True)))
+    np.testing.assert_array_equal(warp(jnp.zeros((1, 4, 6, 2))), PICTURE)
 
 
 @pytest.mark.parametrize("exact_grid", [True, False])
@@ -98,28 +92,27 @@ def test_displacements_count_halves_of_the_picture(exact_grid):
 
 def test_exact_grids_take_the_same_weights(variables, made):
     exact = dataclasses.replace(DESIGN, exact_grid=True)
-    encoded, released = made
+    encoded, whole = made
     run = jax.jit(lambda v, e: networks.Decoder(exact).apply(v, e, GUIDE, GUIDE[..., 5:], train=False))
     decoded = run(variables["decoder"], encoded)
-    assert np.abs(decoded.flows_px[1] - released.flows_px[1]).max() > 0.4
+    assert np.abs(decoded.flows_px[0] - whole.flows_px[0]).max() > 0.4
     assert np.isfinite(decoded.image).all()
 
 
 def test_without_geometry_the_bottom_is_warped_by_nothing(variables, made):
     """As if every displacement were 0; the map that modulates still has them."""
-    encoded, released = made
+    encoded, whole = made
     run = jax.jit(lambda v, e, flow: networks.Decoder(DESIGN).apply(v, e, GUIDE, flow, train=False).image)
     still = run(variables["decoder"], encoded, jnp.zeros((1, 32, 32, 2)))
     none = run(variables["decoder"], encoded, None)
     np.testing.assert_allclose(none, still, atol=1e-6)
-    assert np.abs(none - released.image).max() > 1e-3
+    assert np.abs(none - whole.image).max() > 1e-3
 
 
 def test_discriminator():
     network = networks.Discriminator(4)
     image = jnp.asarray(RNG.random((2, 32, 32, 3)), jnp.float32)
-    variables = network.init(jax.random.key(0), image, train=False)
-    judged = network.apply(variables, image, train=False)
+    judged, _ = jax.jit(lambda key: network.init_with_output(key, image, train=False))(jax.random.key(0))
     assert judged.realness.shape == (2, 3, 3)
     assert [layer.shape for layer in judged.features] == [(2, 16, 16, 4), (2, 8, 8, 8), (2, 4, 4, 16), (2, 2, 2, 32)]
     assert (np.asarray(judged.realness) < 0).any()  # not squashed
