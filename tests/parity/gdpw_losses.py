@@ -107,19 +107,21 @@ def _warps(golden: Golden) -> Report:
         "warp_zero_flow": np.zeros_like(flow),
         "warp_out_of_range": np.full_like(flow, 1.5),
     }
+    corners = np.array([(width - 1) / 2, (height - 1) / 2], np.float32)
+    warp = jax.jit(lambda flow: networks.warp_source(picture, networks._from_released(flow)))
     report = {}
     for name, given in flows.items():
-        corners = np.array([(width - 1) / 2, (height - 1) / 2], np.float32)
-        sampled = networks._from_released(jnp.asarray(given * corners))
-        ours = np.asarray(networks.warp_source(picture, sampled), np.float64).transpose(0, 3, 1, 2)
+        ours = np.asarray(warp(given * corners), np.float64).transpose(0, 3, 1, 2)
         report[name] = goldens.deviation(ours - golden[name], WARP_TOLERANCE)
     return report
 
 
 def _filters(golden: Golden) -> Report:
-    report, picture = {}, jnp.asarray(golden["aa_in"].transpose(0, 2, 3, 1))
-    for factor in (2, 4, 8, 16, 32):
-        ours = np.asarray(gaussian_down(picture, factor), np.float64).transpose(0, 3, 1, 2)
+    factors = (2, 4, 8, 16, 32)
+    run = jax.jit(lambda picture: [gaussian_down(picture, factor) for factor in factors])
+    report = {}
+    for factor, small in zip(factors, run(golden["aa_in"].transpose(0, 2, 3, 1)), strict=True):
+        ours = np.asarray(small, np.float64).transpose(0, 3, 1, 2)
         report[f"aa_out_{factor}"] = goldens.deviation(ours - golden[f"aa_out_{factor}"], FILTER_TOLERANCE)
         row = kernel(factor) - golden[f"aa_kernel_row_{factor}"]
         report[f"aa_kernel_row_{factor}"] = goldens.deviation(row, FILTER_TOLERANCE)

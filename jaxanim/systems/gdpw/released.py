@@ -66,7 +66,7 @@ def design_of(states: Mapping[str, State]) -> Design:
     if guidance is None:
         raise WeightsError(f"{GENERATOR}: {modulation} channels guide it, with codes of {code_size} numbers; expected "
                            "2 without codes, or as many as a code has, or 2 more")  # fmt: skip
-    sizes = {"vertices": vertices, "levels": levels, "width": width, "widest": widest}
+    sizes: dict[str, Any] = {"vertices": vertices, "levels": levels, "width": width, "widest": widest}
     if code_size:
         sizes["code_size"] = code_size
     if DISCRIMINATOR in states:
