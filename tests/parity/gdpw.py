@@ -165,7 +165,10 @@ def _run(
         "alpha": decoded.alpha,
         "flows_px": decoded.flows_px,
         "warped": networks.warp_source(image, decoded.flows_px[0]),
-        "mesh_flows": [gaussian_down(flow, 2**level) for level in range(1, design.levels)],
+        # Officially all 0 where codes alone guide.
+        "mesh_flows": [
+            gaussian_down(flow if geometry is not None else 0.0 * flow, 2**level) for level in range(1, design.levels)
+        ],
         "acts": {name: _layer(name, inside) for name in LAYERS},
     }
 
