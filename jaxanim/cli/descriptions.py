@@ -13,6 +13,7 @@ _INPUTS = {
     "tha4-student": "45 pose numbers per frame; the character's picture is inside",
     "tha4": "a 512x512 RGBA picture of a character, and 45 pose numbers per frame",
     "atw": "a photo of a face, and classes or action units per frame (see design)",
+    "gdpw": "a photo of a face and its mesh, and a mesh per frame (see design)",
     "deca": "224x224 RGB crops of faces, in Python",
     "h3r": "256x256 RGB crops of faces, in Python",
     "pipnet": "256x256 RGB crops of faces, in Python",

@@ -1,4 +1,8 @@
-"""Wasserstein critics with a gradient penalty (Gulrajani et al. 2017), one number per example."""
+"""What generators and critics are asked for, one number per example.
+
+Wasserstein critics with a gradient penalty (Gulrajani et al. 2017), least squares (Mao et al. 2017, with 1 for real and
+0 for fake), and the hinge (Lim and Ye 2017). Realness is a critic's numbers for patches, high for real ones.
+"""
 
 from collections.abc import Callable
 from typing import Literal
@@ -47,3 +51,23 @@ def gradient_penalty(
     slope = jax.grad(total)(mixed)
     length = jnp.sqrt(jnp.square(slope).sum(axis=(1, 2, 3)) + _SMALLEST)
     return jnp.square(length - 1.0)
+
+
+def least_squares_generator(realness: Float[Array, "b *n"]) -> Float[Array, " b"]:
+    """Returns the mean of (1 - realness)^2 of fakes."""
+    return score(jnp.square(1.0 - realness))
+
+
+def least_squares_critic(real: Float[Array, "b *n"], fake: Float[Array, "b *n"]) -> Float[Array, " b"]:
+    """Returns the mean of (1 - real)^2 + fake^2."""
+    return score(jnp.square(1.0 - real)) + score(jnp.square(fake))
+
+
+def hinge_generator(realness: Float[Array, "b *n"]) -> Float[Array, " b"]:
+    """Returns the mean of -realness of fakes."""
+    return -score(realness)
+
+
+def hinge_critic(real: Float[Array, "b *n"], fake: Float[Array, "b *n"]) -> Float[Array, " b"]:
+    """Returns the mean of max(0, 1 - real) + max(0, 1 + fake)."""
+    return score(jnp.maximum(0.0, 1.0 - real)) + score(jnp.maximum(0.0, 1.0 + fake))

@@ -1,5 +1,7 @@
 """How far two arrays are apart, one number per example."""
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 
 from jaxanim.core.types import Array, Float
@@ -18,3 +20,17 @@ def masked_l1(
     It is not divided by the area of the mask: a smaller mask makes a smaller loss, as in the released THA4 code.
     """
     return l1(prediction * mask, target * mask)
+
+
+def feature_matching(
+    prediction: Sequence[Float[Array, "b ..."]], target: Sequence[Float[Array, "b ..."]]
+) -> Float[Array, " b"]:
+    """Returns the mean absolute differences of features, summed over the layers of a network.
+
+    Raises:
+      ValueError: there are no layers, or not as many of both.
+    """
+    if not prediction or len(prediction) != len(target):
+        raise ValueError(f"as many layers of both are needed, got {len(prediction)} and {len(target)}")
+    distances = [l1(first, second) for first, second in zip(prediction, target, strict=True)]
+    return jnp.stack(distances).sum(axis=0)

@@ -63,3 +63,18 @@ def test_pictures_get_no_gradient():
         return adversarial.gradient_penalty(squares(1.0), REAL, fake, ALL_REAL * 0.5, reduction="sum").sum()
 
     assert not jax.grad(penalty)(FAKE).any()
+
+
+REAL_PATCHES, FAKE_PATCHES = jnp.asarray([[1.0, 3.0], [0.5, -1.0]]), jnp.asarray([[0.0, 2.0], [-2.0, -0.5]])
+
+
+def test_least_squares():
+    """(0 + 4)/2 + (0 + 4)/2; (0.25 + 4)/2 + (4 + 0.25)/2."""
+    np.testing.assert_allclose(adversarial.least_squares_critic(REAL_PATCHES, FAKE_PATCHES), [4.0, 4.25])
+    np.testing.assert_allclose(adversarial.least_squares_generator(FAKE_PATCHES), [1.0, 5.625])
+
+
+def test_hinge():
+    """Real ones above 1 and fakes below -1 are good enough: 0 + (1 + 3)/2; (0.5 + 2)/2 + (0 + 0.5)/2."""
+    np.testing.assert_allclose(adversarial.hinge_critic(REAL_PATCHES, FAKE_PATCHES), [2.0, 1.5])
+    np.testing.assert_allclose(adversarial.hinge_generator(FAKE_PATCHES), [-1.0, 1.25])

@@ -44,3 +44,17 @@ def test_gradient_is_the_sign_over_the_count():
     gradient = jax.grad(lambda x: reconstruction.l1(x, TARGET)[1])(PREDICTION)
     np.testing.assert_allclose(gradient[1], np.array([[-1, 1], [-1, 1]]) / 4)
     assert not gradient[0].any()  # examples do not touch one another
+
+
+def test_feature_matching_sums_the_means_of_layers():
+    """Example 0: |1| + (|1| + |3|)/2; example 1: |2| + 0."""
+    first = (jnp.asarray([[1.0], [2.0]]), jnp.asarray([[1.0, 3.0], [5.0, 5.0]]))
+    second = (jnp.asarray([[0.0], [4.0]]), jnp.asarray([[2.0, 0.0], [5.0, 5.0]]))
+    np.testing.assert_allclose(reconstruction.feature_matching(first, second), [3.0, 2.0])
+
+
+@pytest.mark.parametrize("layers", [0, 1])
+def test_feature_matching_needs_the_same_layers(layers):
+    pair = (jnp.zeros((1, 2)), jnp.zeros((1, 2)))
+    with pytest.raises(ValueError, match=f"got {layers} and {layers and 2}"):
+        reconstruction.feature_matching(pair[:layers], pair if layers else ())

@@ -16,7 +16,18 @@ from typing import Any
 import jax
 
 from jaxanim.core.errors import UserError
-from tests.parity import atw, atw_residual_warp, deca, flame, goldens, landmarks, raster, tha4
+from tests.parity import (
+    atw,
+    atw_residual_warp,
+    deca,
+    flame,
+    gdpw,
+    gdpw_losses,
+    goldens,
+    landmarks,
+    raster,
+    tha4,
+)
 from tests.parity.goldens import Deviation
 
 ENTRIES: Mapping[str, Callable[[Path, Mapping[str, Any]], dict[str, Deviation]]] = {
@@ -24,6 +35,8 @@ ENTRIES: Mapping[str, Callable[[Path, Mapping[str, Any]], dict[str, Deviation]]]
     **flame.ENTRIES,
     **raster.ENTRIES,
     **deca.ENTRIES,
+    **gdpw.ENTRIES,
+    **gdpw_losses.ENTRIES,
     **landmarks.ENTRIES,
     **atw.ENTRIES,
     **atw_residual_warp.ENTRIES,

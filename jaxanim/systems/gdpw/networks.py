@@ -8,6 +8,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from jax import lax
 
 from jaxanim.core.types import Array, Float, Flow
 from jaxanim.nn import conv
@@ -72,7 +73,7 @@ class ConvBlock(nn.Module):
         convolution = SpectralConv(self.features, self.size, self.padding, spectral=self.spectral, name="conv")
         x = BatchNorm(name="norm")(convolution(x, train=train), train=train)
         x = nn.leaky_relu(x, SLOPE)
-        return nn.avg_pool(x, (2, 2), strides=(2, 2)) if self.halve else x
+        return _halved(x) if self.halve else x
 
 
 class Encoder(nn.Module):
@@ -192,6 +193,11 @@ def _warp(image: Float[Array, "b h w c"], flow_px: Flow) -> Float[Array, "b h w 
     return flows.warp(image, flow_px, padding="zeros")
 
 
+def _halved(x: Float[Array, "b h w c"]) -> Float[Array, "b _ _ c"]:
+    """Averages pairs of rows and columns; an odd last one is dropped."""
+    return 0.25 * nn.pool(x, 0.0, lax.add, (2, 2), (2, 2), "VALID")
+
+
 def _doubled(x: Float[Array, "b h w c"]) -> Float[Array, "b _ _ c"]:
     """Repeats rows and columns."""
     b, h, w, c = x.shape
@@ -212,7 +218,8 @@ def _from_released(flow_px: Flow) -> Flow:
     """
     height, width = flow_px.shape[-3:-1]
     grow = jnp.asarray([width / (width - 1), height / (height - 1)], jnp.float32)
-    still = flows.pixel_grid(height, width) / jnp.asarray([width - 1, height - 1], jnp.float32) - 0.5
+    ends = jnp.asarray([width - 1, height - 1], jnp.float32)
+    still = flows.pixel_grid(height, width) / ends[None, None, :] - 0.5
     return flow_px * grow[None, None, None, :] + still[None]
 
 
