@@ -19,7 +19,7 @@ from data_pipelines import lz4_array, recipe
 from data_pipelines.recipes import voxceleb_splits
 from jaxanim.core.errors import InputError
 from jaxanim.data import CorruptRecordError, pictures
-from jaxanim.data.record_folder import Kind
+from jaxanim.data.record_folder import Kind, Record
 
 SIDE = 256
 VERTICES = 5023
@@ -56,7 +56,7 @@ class GdpwOfficialRecipe:
             raise CorruptRecordError(f"{folder}: {len(both)} frames have a picture and a mesh, a clip needs two")
         rows: recipe.Rows = []
         for stem in both:
-            record = {"image": self._picture(found[0][stem]), "vertices": _vertices(found[1][stem])}
+            record: Record = {"image": self._picture(found[0][stem]), "vertices": _vertices(found[1][stem])}
             person = voxceleb_splits.person_of(name)
             rows.append((record, {"person": person, "clip": name, "frame": int(stem), "split": split}))
         return rows

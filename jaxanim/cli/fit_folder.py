@@ -82,13 +82,13 @@ def run(args: argparse.Namespace) -> None:
                 continue
             try:
                 track = _track(args.input / name, tools, which, args)
+                _make(path.parent)
+                command.save(path, track)
             except (InputError, ValueError) as error:  # ValueError: landmarks that no head can have
                 failed[name] = " ".join(str(error).split())
                 command.warn(failed[name])
-                continue
-            _make(path.parent)
-            command.save(path, track)
-            done["written"] += 1
+            else:
+                done["written"] += 1
     except KeyboardInterrupt as error:
         raise OutputError(f"interrupted, {_summary(done, failed)}; the same command goes on") from error
     finally:

@@ -1,5 +1,6 @@
 """`jaxanim fit` on a folder: the same names, in parts, going on after an interruption, past what cannot be fitted."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -25,7 +26,7 @@ def clips(tmp_path_factory):
     for name in (FILM, FRAMES, DAMAGED, EMPTY):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
     face = np.asarray(skimage.data.astronaut())[:240]
-    shown = [np.ascontiguousarray(face[:, left : left + 240]) for left in (100, 104)]
+    shown = [np.ascontiguousarray(face[:, left : left + 240]) for left in (100, 120)]
     with video.open_writer(folder / FILM, width=240, height=240, fps=10.0, transparent=False) as write:
         for picture in shown:
             write(picture)
@@ -58,8 +59,8 @@ def test_every_clip_that_shows_a_face(fits):
     for track in (film, frames):
         assert track.found.tolist() == [True, True]
         moved = (track.landmarks68[1] - track.landmarks68[0]).mean(axis=0)
-        assert moved == pytest.approx([-4, 0], abs=1.5)  # frame 9 comes before frame 10
-    assert frames.landmarks68 == pytest.approx(film.landmarks68, abs=6)  # one filter knows 10, one 25 frames a second
+        assert -26 < moved[0] < -10  # by 20, less what is smoothed; frame 9 comes before frame 10
+    assert frames.landmarks68[0].mean(axis=0) == pytest.approx(film.landmarks68[0].mean(axis=0), abs=5)
 
 
 def test_what_cannot_be_fitted_is_named(fits):
@@ -71,11 +72,12 @@ def test_what_cannot_be_fitted_is_named(fits):
 
 def test_it_goes_on_with_what_is_missing(clips, fits, capsys, monkeypatch):
     looked = []
-    monkeypatch.setattr(fit_folder, "_track", lambda path, *rest: looked.append(path) or _stop())
 
-    def _stop():
+    def look(path, *rest):
+        looked.append(path)
         raise InputError("still damaged")
 
+    monkeypatch.setattr(fit_folder, "_track", look)
     assert main(["fit", str(clips), "-o", str(fits)]) == 0
     assert looked == [clips / DAMAGED, clips / EMPTY]
     assert "0 written, 2 there already, 2 failed, see" in capsys.readouterr().out.splitlines()[-1]
@@ -92,6 +94,7 @@ def quick(fits, monkeypatch):
         return track
 
     monkeypatch.setattr(fit_folder, "_track", of)
+    monkeypatch.setattr(fit_pictures, "make_tools", lambda *files, careful: None)
     return track
 
 
@@ -115,18 +118,17 @@ def test_a_copy_that_was_cut_off_is_fitted_again(clips, quick, tmp_path, capsys)
 
 
 def test_an_interruption_leaves_complete_files(clips, quick, tmp_path, monkeypatch, capsys):
-    save = face_track.np.savez_compressed
+    save = np.savez_compressed
 
     def interrupted(path, **arrays):
         save(path, **arrays)
-        if "2" in path.name:
+        if path.name.startswith(".2"):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(face_track.np, "savez_compressed", interrupted)
+    monkeypatch.setattr(np, "savez_compressed", interrupted)
     assert main(["fit", str(clips), "-o", str(tmp_path)]) == 2
     assert "interrupted, 1 written, 0 there already, 1 failed" in capsys.readouterr().err
     assert written(tmp_path) == ["failures-0-of-1.json", FITS[FILM]]
-    monkeypatch.undo()
 
 
 def test_failures_that_are_over_are_not_named_any_more(clips, quick, tmp_path):
@@ -137,20 +139,27 @@ def test_failures_that_are_over_are_not_named_any_more(clips, quick, tmp_path):
     assert "failures-0-of-1.json" not in written(tmp_path)
 
 
-def test_a_film_that_ends_early_is_named(clips, tmp_path, monkeypatch):
+def test_a_film_that_ends_early_is_named(clips, fits, tmp_path, monkeypatch):
     """Unlike the same film alone, of which the first part is used."""
-    whole = fit_pictures.FileSource(clips / FILM)
-
-    class Damaged(fit_pictures.FileSource):
-        damage = "ends after 1 of 2 frames"
-
-    monkeypatch.setattr(fit_folder, "FileSource", Damaged)
-    assert whole.damage is None
+    track = face_track.load(fits / FITS[FILM])
+    found = [fit_pictures.Person(0, [], track)]
+    monkeypatch.setattr(fit_pictures, "find_people", lambda *given, smoothed: found)
+    monkeypatch.setattr(fit_pictures.FileSource, "damage", "ends after 1 of 2 frames")
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "1.mp4").write_bytes((clips / FILM).read_bytes())
     assert main(["fit", str(tmp_path / "raw"), "-o", str(tmp_path / "out")]) == 2
     (failed,) = json.loads((tmp_path / "out" / "failures-0-of-1.json").read_text())
     assert failed["why"].endswith("1.mp4: ends after 1 of 2 frames")
+
+
+def test_landmarks_that_no_head_can_have(clips, quick, tmp_path, monkeypatch):
+    """What cannot be written is a failure of one clip."""
+    broken = dataclasses.replace(quick, landmarks68=np.full_like(quick.landmarks68, np.nan))
+    monkeypatch.setattr(fit_folder, "_track", lambda path, *rest: broken if path.name == "1.mp4" else quick)
+    assert main(["fit", str(clips), "-o", str(tmp_path)]) == 0
+    (failed,) = json.loads((tmp_path / "failures-0-of-1.json").read_text())
+    assert failed["name"] == FILM
+    assert "NaN" in failed["why"]
 
 
 @pytest.mark.parametrize(
