@@ -85,7 +85,8 @@ def run(args: argparse.Namespace) -> None:
                 _make(path.parent)
                 command.save(path, track)
             except (InputError, ValueError) as error:  # ValueError: landmarks that no head can have
-                failed[name] = " ".join(str(error).split())
+                why = " ".join(str(error).split())
+                failed[name] = why if name in why else f"{name}: {why}"
                 command.warn(failed[name])
             else:
                 done["written"] += 1
