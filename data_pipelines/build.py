@@ -21,6 +21,8 @@ from data_pipelines.recipe import Recipe
 from data_pipelines.recipes import (
     celeba,
     emotionet,
+    fitted_heads,
+    gdpw_official,
     image_folder,
     posed_characters,
     rafd,
@@ -46,12 +48,16 @@ PLANS: dict[str, Callable[..., Recipe]] = {
     "posed_faces": posed.plan,
     "snapshots": snapshots.plan,
     "talking_heads": talks.plan,
+    "fitted_heads": fitted_heads.plan,
+    "gdpw_official": gdpw_official.plan,
 }
 # What some of the plans take, by the same names.
 _OF_DATASETS = (
     "source",
     "size",
     "stride",
+    "fits",
+    "min_confidence",
     "labels",
     "frontal",
     "landmarks",
@@ -96,12 +102,15 @@ def _plan(options: argparse.Namespace) -> Recipe:
     parameters = inspect.signature(plan).parameters
     given = {name: value for name in _OF_DATASETS if (value := getattr(options, name)) is not None}
     if extra := sorted(given.keys() - parameters.keys()):
-        raise InputError(
-            f"{options.name} does not take --{extra[0]}, but {', '.join(f'--{name}' for name in parameters)}"
-        )
+        known = ", ".join(_flag(name) for name in parameters)
+        raise InputError(f"{options.name} does not take {_flag(extra[0])}, but {known}")
     if "source" in parameters and "source" not in given:
         raise InputError(f"{options.name} is made of files: say where they are with --source")
     return plan(**given)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _count(text: str) -> int:
@@ -134,7 +143,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data-dir", type=Path, required=True, help="folder to write to")
     parser.add_argument("--source", type=Path, help="folder of the raw dataset")
     parser.add_argument("--size", type=_positive, help="side of the pictures; faces are cut to squares and resized")
-    parser.add_argument("--stride", type=_positive, help="voxceleb, 300vw: keep every n-th frame, by default all")
+    parser.add_argument("--stride", type=_positive, help="clips of files: keep every n-th frame, by default all")
+    parser.add_argument("--fits", type=Path, help="fitted_heads: what `jaxanim fit` wrote for the folder of --source")
+    parser.add_argument("--min-confidence", type=float, help="fitted_heads: of a frame's face, 0 to 1, by default 0.5")
     parser.add_argument("--labels", choices=typing.get_args(emotionet.Labels), help="emotionet: whose action units")
     _add_flag(parser, "--frontal", "rafd: pictures of the camera in front alone")
     _add_flag(parser, "--landmarks", "300w_lp: also the landmarks of its folder of that name; no mirrored pictures")

@@ -9,12 +9,12 @@ that would be kept is damaged.
 """
 
 import dataclasses
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 from data_pipelines import films, recipe
+from jaxanim.core import files
 from jaxanim.core.errors import InputError
 from jaxanim.data import CorruptRecordError, pictures
 from jaxanim.data.record_folder import Kind
@@ -51,10 +51,19 @@ class VoxcelebRecipe:
 
 def plan(source: Path, size: int | None = None, stride: int = 1) -> VoxcelebRecipe:
     """Finds the clips."""
-    if not source.is_dir():
-        raise InputError(f"{source}: no such folder")
     if stride < 1:
         raise InputError(f"stride must be 1 or more, got {stride}")
+    return VoxcelebRecipe(source, size, stride, list_clips(source))
+
+
+def list_clips(source: Path) -> tuple[str, ...]:
+    """Lists the clips of all people, films and folders of frames, by their paths in the folder.
+
+    Raises:
+      InputError: there are none.
+    """
+    if not source.is_dir():
+        raise InputError(f"{source}: no such folder")
     clips = set()
     for path in source.glob("*/*/*"):
         if path.suffix.lower() in films.SUFFIXES or path.is_dir():
@@ -63,20 +72,20 @@ def plan(source: Path, size: int | None = None, stride: int = 1) -> VoxcelebReci
             clips.add(path.parent)
     if not clips:
         raise InputError(f"{source}: no clips; PERSON/VIDEO/CLIP.mp4, PERSON/VIDEO/CLIP/*.jpg or PERSON/VIDEO/*.jpg")
-    return VoxcelebRecipe(source, size, stride, tuple(sorted(path.relative_to(source).as_posix() for path in clips)))
+    return tuple(sorted(path.relative_to(source).as_posix() for path in clips))
+
+
+def list_frames(folder: Path) -> list[Path]:
+    """Lists the pictures of a clip, in the order of the numbers in their names."""
+    found = (path for path in folder.iterdir() if path.suffix.lower() in pictures.SUFFIXES)
+    return sorted((path for path in found if not path.name.startswith(".")), key=files.by_number)
 
 
 def _frames(folder: Path, size: int | None, stride: int) -> Iterator[tuple[int, bytes]]:
-    """Reads a clip that is a folder of pictures, in the order of the numbers in their names."""
-    paths = sorted((path for path in folder.iterdir() if path.suffix.lower() in pictures.SUFFIXES), key=_by_number)
+    """Reads a clip that is a folder of pictures."""
+    paths = list_frames(folder)
     for number in range(0, len(paths), stride):
         yield number, recipe.face_picture(recipe.read(paths[number]), str(paths[number]), size)
-
-
-def _by_number(path: Path) -> tuple[int, str]:
-    """Sorts frame 9 before frame 10 whether or not names are padded."""
-    digits = re.findall(r"\d+", path.stem)
-    return (int(digits[-1]) if digits else -1), path.name
 
 
 def _film(path: Path, size: int | None, stride: int) -> Iterator[tuple[int, bytes]]:

@@ -2,7 +2,8 @@
 
 FILE.npz has an array for each of them and one row per frame (`jaxanim.signals.face_track`), and drives what
 `jaxanim animate --drive FILE.npz` animates. Recordings of other trackers (OpenFace .csv, MediaPipe .json, iFacialMocap
-.txt) become such a file, too.
+.txt) become such a file, too. With a FOLDER, every video below it and every folder of frames becomes a file of the same
+relative name in the folder given with -o; what is there already stays, so that the same command goes on.
 """
 
 import argparse
@@ -17,8 +18,10 @@ RECORDINGS = (".csv", ".json", ".jsonl", ".txt")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `jaxanim fit`."""
-    parser.add_argument("input", type=Path, metavar="PHOTO|VIDEO|RECORDING", help="what to look at")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.npz", help="file to write")
+    parser.add_argument("input", type=Path, metavar="PHOTO|VIDEO|RECORDING|FOLDER", help="what to look at")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE.npz", help="file, or folder, to write"
+    )
     parser.add_argument("--face", default="largest", metavar="largest|all|N", help="which face; N counts from the left")
     parser.add_argument(
         "--on-missing",
@@ -34,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--regressor", type=Path, metavar="FILE", help="another regressor than the one that ships")
     parser.add_argument("--no-smoothing", action="store_true", help="take every frame as it is")
+    parser.add_argument(
+        "--shard", type=_part_of, metavar="I/N", help="of a folder, take every N-th video from I (0 and on) alone"
+    )
     parser.add_argument("--preview", type=Path, metavar="FILE", help="draw the result over the input: .png or a video")
 
 
@@ -41,6 +47,13 @@ def run(args: argparse.Namespace) -> None:
     """Finds the face and writes what is known of it."""
     from jaxanim.core import files
 
+    if args.input.is_dir():
+        from jaxanim.cli import fit_folder
+
+        fit_folder.run(args)
+        return
+    if args.shard is not None:
+        raise InputError(f"--shard is for folders of videos; {args.input} is none")
     if args.output.suffix.lower() != ".npz":
         raise InputError(f"{args.output}: a fit is written as an .npz file")
     files.check_writable(args.output)
@@ -50,7 +63,14 @@ def run(args: argparse.Namespace) -> None:
     from jaxanim.cli import fit_pictures
 
     for path, track in fit_pictures.tracks(args):
-        _save(path, track)
+        save(path, track)
+
+
+def _part_of(text: str) -> tuple[int, int]:
+    index, _, count = text.partition("/")
+    if not (index.isdecimal() and count.isdecimal() and int(index) < int(count)):
+        raise argparse.ArgumentTypeError(f"I/N with 0 <= I < N is expected, got {text!r}")
+    return int(index), int(count)
 
 
 def _run_recording(args: argparse.Namespace) -> None:
@@ -65,10 +85,11 @@ def _run_recording(args: argparse.Namespace) -> None:
     if signal.lost:
         warn(f"no face in {signal.lost} frames of {args.input}; neighbours are joined")
     fps = (len(signal.time) - 1) / (signal.time[-1] - signal.time[0]) if len(signal.time) > 1 else 25.0
-    _save(args.output, face_tracks.of_signal(signal, load_open_head(), fps=float(fps)))
+    save(args.output, face_tracks.of_signal(signal, load_open_head(), fps=float(fps)))
 
 
-def _save(path: Path, track: Any) -> None:
+def save(path: Path, track: Any) -> None:
+    """Writes a track, and says what is in it."""
     from jaxanim.signals import face_track
 
     face_track.save(path, track)

@@ -5,6 +5,7 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -18,6 +19,7 @@ from jaxanim.geometry.open_head import load_open_head
 from jaxanim.signals.face_track import FaceTrack
 from jaxanim.tracking import face_tracks, preview, surfaces
 from jaxanim.tracking.detect import Detector, LbpDetector, Which
+from jaxanim.tracking.fit import Fitter
 from jaxanim.tracking.follow import OnMissing, TrackedFace, follow
 from jaxanim.tracking.follow_all import follow_all
 from jaxanim.tracking.regressor import files as regressor_files
@@ -29,16 +31,46 @@ _PHOTO_FPS = 25.0
 HEAD = 1.5  # sides of the box around 68 landmarks, as in the pictures that photo models learn from
 
 
-class _Input:
-    """A photo or a video as frames with times."""
+@runtime_checkable
+class Source(Protocol):
+    """Frames with times.
+
+    Attributes:
+      path: where they come from.
+      fps: frames per second.
+      times: of the frames that were read.
+      size: height and width, known once a frame was read.
+      damage: why the last reading ended early; None if it did not.
+    """
+
+    path: Path
+    fps: float
+    times: list[float]
+    size: tuple[int, int] | None
+
+    @property
+    def damage(self) -> str | None: ...  # noqa: D102
+
+    def frames(self) -> Iterator[np.ndarray]:
+        """Yields pictures, and keeps their times."""
+        ...
+
+
+class FileSource:
+    """A photo or a video; `film` is None for a photo."""
 
     def __init__(self, path: Path):
         self.path = path
         self.film = Film(path) if path.suffix.lower() in film.SUFFIXES else None
-        self._photo = None if self.film else images.read_rgb(path, background=_WHITE)
+        self._photo = None if self.film else read_picture(path)
         self.fps = self.film.fps if self.film else _PHOTO_FPS
         self.times: list[float] = []
         self.size: tuple[int, int] | None = None
+
+    @property
+    def damage(self) -> str | None:
+        """Returns why the last reading of a video ended early."""
+        return self.film.damage if self.film else None
 
     def frames(self) -> Iterator[np.ndarray]:
         """Yields pictures, and keeps their times."""
@@ -49,6 +81,15 @@ class _Input:
             self.times.append(time)
             self.size = picture.shape[0], picture.shape[1]
             yield picture
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Tools:
+    """What looks at pictures: compiled when first used, for any number of them."""
+
+    detector: Detector
+    locator: RegressorLocator
+    ready: Fitter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,11 +103,12 @@ class Person:
 
 def tracks(args: argparse.Namespace) -> Iterator[tuple[Path, FaceTrack]]:
     """Yields the files to write and what goes into them."""
-    source, which = _Input(args.input), _which(args.face)
+    source, which = FileSource(args.input), which_face(args.face)
     if args.preview is not None:
         _check_preview(args.preview, source)
-    detector, on_missing = _detector(args.detector), args.on_missing
-    people = _people(source, which, on_missing, detector, args.regressor, smoothed=not args.no_smoothing)
+    tools = make_tools(args.detector, args.regressor, careful=source.film is None)
+    people = find_people(source, tools, which, args.on_missing, smoothed=not args.no_smoothing)
+    _warn_of_damage(source)
     for person in people:
         yield _name(args.output, person.number if which == "all" else None), person.track
     if args.preview is not None:
@@ -79,7 +121,10 @@ def track_of(path: Path) -> FaceTrack:
     Raises:
       InputError: the file cannot be read, or shows no face.
     """
-    (person,) = _people(_Input(path), "largest", "hold", LbpDetector(), None, smoothed=True)
+    source = FileSource(path)
+    tools = make_tools(None, None, careful=source.film is None)
+    (person,) = find_people(source, tools, "largest", "hold", smoothed=True)
+    _warn_of_damage(source)
     return person.track
 
 
@@ -101,10 +146,29 @@ def head_box(photo: UInt8[np.ndarray, "h w 3"]) -> crop.Box:
     return crop.Box(int(left), int(top), side, side)
 
 
-def _people(
-    source: _Input, which: Which, on_missing: OnMissing, detector: Detector, regressor: Path | None, *, smoothed: bool
-) -> list[Person]:
-    locator = _locator(regressor or regressor_files.bundled_regressor(), careful=source.film is None)
+def make_tools(detector: Path | None, regressor: Path | None, *, careful: bool) -> Tools:
+    """Loads what looks at pictures.
+
+    Args:
+      detector: its file; None for the one that ships.
+      regressor: its file; None for the one that ships.
+      careful: whether each face is looked at six times, as photos are.
+
+    Raises:
+      InputError: a file is none that can be used.
+    """
+    chosen = _detector(detector)
+    locator = _locator(regressor or regressor_files.bundled_regressor(), careful=careful)
+    return Tools(chosen, locator, face_tracks.make_fitter(load_open_head()))
+
+
+def find_people(source: Source, tools: Tools, which: Which, on_missing: OnMissing, *, smoothed: bool) -> list[Person]:
+    """Follows one face, or all, and fits the open head to each.
+
+    Raises:
+      InputError: the frames cannot be read, or show no such face.
+    """
+    detector, locator = tools.detector, tools.locator
     people: dict[int, list[TrackedFace]] = {}
     if which == "all":
         for seen in follow_all(source.frames(), detector, locator, locator.placing, on_missing=on_missing):
@@ -114,11 +178,8 @@ def _people(
         people[0] = list(
             follow(source.frames(), detector, locator, locator.placing, which=which, on_missing=on_missing)
         )
-    if source.film is not None and source.film.damage:
-        command.warn(f"{source.path}: {source.film.damage}; what comes before was used")
     times, size = np.array(source.times), source.size
     assert size is not None
-    ready = face_tracks.make_fitter(load_open_head())
     return [
         Person(
             number,
@@ -128,7 +189,7 @@ def _people(
                 size=size,
                 time=times[[face.frame for face in faces]],
                 fps=source.fps,
-                ready=ready,
+                ready=tools.ready,
                 smoothed=smoothed,
             ),
         )
@@ -147,7 +208,13 @@ def _locator(path: Path, *, careful: bool) -> RegressorLocator:
     return RegressorLocator(network, params, careful=careful)
 
 
-def _which(text: str) -> Which:
+def read_picture(path: Path) -> UInt8[np.ndarray, "h w 3"]:
+    """Reads a photo, or a frame that is a file of its own."""
+    return images.read_rgb(path, background=_WHITE)
+
+
+def which_face(text: str) -> Which:
+    """Reads what --face says."""
     if text in ("largest", "all"):
         return text  # type: ignore[return-value]
     if text.isdecimal():
@@ -169,11 +236,16 @@ def _detector(path: Path | None) -> Detector:
     raise InputError(f"{path}: detectors are .onnx (YuNet, Ultra-Light) or .task files (MediaPipe)")
 
 
+def _warn_of_damage(source: Source) -> None:
+    if source.damage:
+        command.warn(f"{source.path}: {source.damage}; what comes before was used")
+
+
 def _name(output: Path, number: int | None) -> Path:
     return output if number is None else output.with_name(f"{output.stem}_{number}{output.suffix}")
 
 
-def _check_preview(path: Path, source: _Input) -> None:
+def _check_preview(path: Path, source: FileSource) -> None:
     core_files.check_writable(path)
     if source.film is None and path.suffix.lower() != ".png":
         raise InputError(f"{path}: the preview of a photo is a .png")
@@ -181,7 +253,7 @@ def _check_preview(path: Path, source: _Input) -> None:
         video.kind_of(path)
 
 
-def _draw(path: Path, source: _Input, people: list[Person]) -> None:
+def _draw(path: Path, source: FileSource, people: list[Person]) -> None:
     """Draws every frame that has a face, with what was found in it."""
     head = load_open_head()
     triangles = np.asarray(head.faces)

@@ -1,11 +1,12 @@
 """Writing results so that nobody finds half of one: to a neighbour of the final name, renamed at the end.
 
-And reading JSON.
+And reading JSON, and the order of files that are numbered.
 """
 
 import contextlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,12 @@ def read_json(path: Path, *, what: str) -> Any:
         raise InputError(f"{path}: no such file; is this the folder of {what}?") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: damaged ({error})") from error
+
+
+def by_number(path: Path) -> tuple[int, str]:
+    """Sorts frame 9 before frame 10 whether or not names are padded: by the last number in a name."""
+    digits = re.findall(r"\d+", path.stem)
+    return (int(digits[-1]) if digits else -1), path.name
 
 
 def check_writable(path: Path) -> None:

@@ -44,6 +44,37 @@ class SameClipPair:
         return {"source": int(source), "driving": int(driving)}
 
 
+class OneClipOfIdentity:
+    """Two different frames of a random clip of one person, as GDPW's released code trains. The units are people.
+
+    Of the two records the one with the smaller number is `source`, as there. People whose clips have one frame each are
+    left out.
+
+    Args:
+      identities: for each record, the person it shows.
+      clips: for each record, the clip it belongs to; people may call theirs alike.
+    """
+
+    def __init__(self, identities: Sequence[int | str] | np.ndarray, clips: Sequence[int | str] | np.ndarray):
+        if len(identities) != len(clips):
+            raise ValueError(f"each record has a person and a clip, got {len(identities)} and {len(clips)}")
+        of_identity = [np.sort(group) for group in _groups(identities)]
+        names = np.asarray(clips)
+        people = [[group[members] for members in _groups(names[group]) if len(members) > 1] for group in of_identity]
+        self._people = [found for found in people if found]
+        if not self._people:
+            raise ValueError("pairs need a clip of two frames or more; every clip has one")
+
+    def __len__(self) -> int:
+        return len(self._people)
+
+    def __call__(self, unit: int, rng: np.random.Generator) -> dict[str, int]:
+        """Returns two frames of person `unit`: every clip equally often, and every pair in it."""
+        clips = self._people[unit]
+        source, driving = np.sort(rng.choice(clips[int(rng.integers(len(clips)))], 2, replace=False))
+        return {"source": int(source), "driving": int(driving)}
+
+
 class IdentityTriplet:
     """A record, another one of the same person, and one of somebody else, as F3A trains. The units are records.
 

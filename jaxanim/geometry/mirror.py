@@ -1,10 +1,11 @@
-"""The mirror image of a picture and of the 68 or 98 landmarks in it: mirrored points change places left and right.
+"""The mirror image of a picture, of the 68 or 98 landmarks in it, and of a mesh: points change places left and right.
 
 68 points are those of iBUG 300-W, 98 those of WFLW, numbered from 0.
 """
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy import spatial
 
 _IBUG_68 = (
     *((point, 16 - point) for point in range(8)),  # jaw
@@ -45,3 +46,32 @@ def mirror_points(points: Float[np.ndarray, "k 2"], width: int) -> Float[np.ndar
     """Mirrors landmarks in pixels from the picture's upper left corner, and renumbers them."""
     mirrored = points[mirrored_order(len(points))]
     return np.stack([np.asarray(width, points.dtype) - mirrored[:, 0], mirrored[:, 1]], axis=1)
+
+
+def mirrored_vertices(template: Float[np.ndarray, "v 3"], *, tolerance: float = 1e-4) -> Int[np.ndarray, " v"]:
+    """Returns, for each vertex of the mirrored mesh, which vertex of the mesh it was.
+
+    Args:
+      template: the mesh at rest, symmetric at x = 0, such as FLAME's.
+      tolerance: how far from its mirror image a vertex may lie, in sides of the box around the mesh.
+
+    Raises:
+      ValueError: some vertex has no partner, or two have the same.
+    """
+    there = template * np.array([-1, 1, 1], template.dtype)
+    distance, order = spatial.cKDTree(template).query(there)
+    allowed = tolerance * float(np.ptp(template, axis=0).max())
+    if distance.max() > allowed:
+        raise ValueError(
+            f"vertex {int(distance.argmax())} lies {distance.max():g} from any other's mirror image, {allowed:g} is "
+            "allowed: the mesh is not symmetric at x = 0"
+        )
+    if (order[order] != np.arange(len(template))).any():
+        vertex = int((order[order] != np.arange(len(template))).argmax())
+        raise ValueError(f"vertex {vertex} is not the partner of its partner {int(order[vertex])}")
+    return order.astype(np.int64)
+
+
+def mirror_mesh(vertices_ndc: Float[np.ndarray, "v 3"], order: Int[np.ndarray, " v"]) -> Float[np.ndarray, "v 3"]:
+    """Mirrors projected vertices whose x goes from -1 to 1, and renumbers them by `mirrored_vertices`."""
+    return vertices_ndc[order] * np.array([-1, 1, 1], vertices_ndc.dtype)

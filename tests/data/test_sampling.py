@@ -20,6 +20,19 @@ def test_pairs_of_a_clip_are_equally_frequent():
     assert min(found.values()) > 60  # 100 expected, standard deviation 9
 
 
+def test_one_clip_of_each_person():
+    """Person 5 has clips of three, two and one frames, 7 a single frame; 9 calls a clip as 5 does."""
+    people = np.array([5, 5, 5, 9, 9, 7, 5, 5, 5])
+    clips = np.array(["x", "y", "x", "x", "x", "x", "x", "y", "z"])
+    pairs = sampling.OneClipOfIdentity(people, clips)
+    assert len(pairs) == 2
+    found = collections.Counter((each["source"], each["driving"]) for each in draws(pairs, 1200))
+    assert found.keys() == {(0, 2), (0, 6), (2, 6), (1, 7), (3, 4)}  # in ascending order
+    assert found[3, 4] == 600
+    assert found[1, 7] == pytest.approx(300, abs=60)  # clips, not pairs: standard deviation 12
+    assert min(found[0, 2], found[0, 6], found[2, 6]) > 60  # 100 expected
+
+
 def test_triplets():
     people = np.array([5, 9, 5, 7, 9, 9])  # 7 is seen once
     triplets = sampling.IdentityTriplet(people)
@@ -42,7 +55,12 @@ def test_random_driving_is_anybody_else():
 
 @pytest.mark.parametrize(
     "sampler",
-    [sampling.SameClipPair([0, 0, 1, 1]), sampling.IdentityTriplet([0, 0, 1]), sampling.RandomDriving(5)],
+    [
+        sampling.SameClipPair([0, 0, 1, 1]),
+        sampling.OneClipOfIdentity([0, 0, 0, 0], [1, 1, 2, 2]),
+        sampling.IdentityTriplet([0, 0, 1]),
+        sampling.RandomDriving(5),
+    ],
     ids=lambda sampler: type(sampler).__name__,
 )
 def test_the_same_generator_gives_the_same_choice(sampler):
@@ -55,6 +73,8 @@ def test_the_same_generator_gives_the_same_choice(sampler):
     [
         (lambda: sampling.SameClipPair([1, 2, 3]), "a clip of two frames"),
         (lambda: sampling.SameClipPair([]), "a clip of two frames"),
+        (lambda: sampling.OneClipOfIdentity([1, 1, 2], ["a", "b", "a"]), "a clip of two frames"),
+        (lambda: sampling.OneClipOfIdentity([1, 1], ["a"]), "got 2 and 1"),
         (lambda: sampling.IdentityTriplet([1, 1, 1]), "two people or more, got 1"),
         (lambda: sampling.IdentityTriplet([1, 2, 3]), "two records or more"),
         (lambda: sampling.RandomDriving(1), "got 1"),

@@ -88,3 +88,40 @@ def test_points_on_the_axis_stay(count, on_the_axis):
 def test_other_sets_of_points():
     with pytest.raises(ValueError, match=r"sets of \[68, 98\], got 106"):
         mirror.mirrored_order(106)
+
+
+MESH = np.float32([[-1, 0, 0], [0, 2, 0], [1, 0, 0], [-0.5, 1, 1], [0.5, 1, 1]])
+PARTNERS = [2, 1, 0, 4, 3]
+
+
+def test_vertices_of_a_symmetric_mesh():
+    order = mirror.mirrored_vertices(MESH)
+    assert order.tolist() == PARTNERS
+    noisy = MESH + np.float32([[1e-4, 0, 0]] + [[0, 0, 0]] * 4)  # of sides of 2: allowed are 2e-4
+    assert mirror.mirrored_vertices(noisy).tolist() == PARTNERS
+    seen = np.float32([[-0.9, 0.1, 3], [0.1, 0.5, 2], [0.4, 0.1, 1], [-0.2, 0.2, 0], [0.3, 0.2, 4]])
+    mirrored = mirror.mirror_mesh(seen, order)
+    assert mirrored[0].tolist() == pytest.approx([-0.4, 0.1, 1])
+    np.testing.assert_array_equal(mirror.mirror_mesh(mirrored, order), seen)
+
+
+def test_a_mesh_of_the_size_of_a_head():
+    """Pairs in any order, and a line in the middle."""
+    rng = np.random.default_rng(0)
+    half, middle = rng.uniform(0.01, 1, (2000, 3)), rng.uniform(0, 1, (100, 3)) * [0, 1, 1]
+    shuffle = rng.permutation(4100)
+    mesh = np.concatenate([half, half * [-1, 1, 1], middle])[shuffle]
+    partner = np.concatenate([np.arange(2000) + 2000, np.arange(2000), np.arange(4000, 4100)])
+    np.testing.assert_array_equal(shuffle[mirror.mirrored_vertices(mesh)], partner[shuffle])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda mesh: mesh + np.float32([[0.5, 0, 0]]), "lies .* from any other's mirror image"),
+        (lambda mesh: np.concatenate([mesh, mesh[:1]]), "is not the partner of its partner"),
+    ],
+)
+def test_meshes_without_partners(change, said):
+    with pytest.raises(ValueError, match=said):
+        mirror.mirrored_vertices(change(MESH))
