@@ -7,6 +7,7 @@ movement through the picture is left out.
 """
 
 import dataclasses
+import math
 
 import flax.struct
 import jax
@@ -14,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from jaxanim.animate import crop
+from jaxanim.animate.paste import Place
 from jaxanim.core import checks
 from jaxanim.core.errors import InputError
 from jaxanim.core.types import Array
@@ -53,7 +54,7 @@ class View:
 
     Attributes:
       camera: of the photo.
-      corner_px: of the square, in the photo.
+      corner_px: of the square, in the photo; may lie outside of it.
       side_px: of the square.
     """
 
@@ -129,14 +130,17 @@ def limit(rows: Float[np.ndarray, "n d"]) -> Limited:
     return Limited(result.astype(np.float32), int(too_far.sum()))
 
 
-def view(source: FaceTrack, box: crop.Box) -> View:
-    """Returns the view of a square of the photo.
+def view(source: FaceTrack, place: Place) -> View:
+    """Returns the view of what a system sees of a photo: the part that moves, and what was added to its edges.
 
     Raises:
-      InputError: the box is not square.
+      InputError: pixels of the small picture are not square.
     """
-    if box.width != box.height:
-        raise InputError(f"a head is animated in a square, got {box.width}x{box.height}")
+    rows, columns = (math.prod(step[axis] for step in place.residuals.steps) for axis in (0, 1))
+    height, width = (n * factor for n, factor in zip(place.residuals.small.shape[:2], (rows, columns), strict=True))
+    if rows != columns or height != width:
+        raise InputError(f"a head is animated in a square, got {width}x{height}")
+    top, left = place.residuals.corner
     focal, x, y, distance = np.asarray(source.camera[0], np.float32)
     camera = PerspectiveCamera(
         rotation=jnp.eye(3),
@@ -144,7 +148,8 @@ def view(source: FaceTrack, box: crop.Box) -> View:
         focal_px=jnp.asarray(focal),
         center_px=jnp.asarray([x, y]),
     )
-    return View(camera, jnp.asarray([box.x, box.y], jnp.float32), jnp.asarray(box.width, jnp.float32))
+    corner = jnp.asarray([place.box.x - left, place.box.y - top], jnp.float32)
+    return View(camera, corner, jnp.asarray(float(width), jnp.float32))
 
 
 def vertices_ndc(model: MorphableModel, seen: View, rows: Float[Array, "n d"]) -> Float[Array, "n v 3"]:
@@ -163,8 +168,10 @@ def vertices_ndc(model: MorphableModel, seen: View, rows: Float[Array, "n d"]) -
         raise ValueError(f"rows must have {ROW} numbers and up to {count} of identity, got {rows.shape[-1]}")
     checks.check_trailing_shape("expression_basis", model.expression_basis, (EXPRESSION.stop,))
     neck = model.joint_names.index("neck")
-    turns = jnp.zeros((rows.shape[0], len(model.parents), 3)).at[:, neck].set(
-        rotations.matrix_to_axis_angle(rotations.euler_to_matrix(jnp.deg2rad(rows[:, DEGREES]), order="YXZ"))
+    turns = (
+        jnp.zeros((rows.shape[0], len(model.parents), 3))
+        .at[:, neck]
+        .set(rotations.matrix_to_axis_angle(rotations.euler_to_matrix(jnp.deg2rad(rows[:, DEGREES]), order="YXZ")))
     )
     parameters = FaceParameters(rows[:, ROW:], rows[:, EXPRESSION], turns)
     points = morphable.pose(model, parameters).vertices

@@ -2,7 +2,7 @@
 
 import dataclasses
 import importlib.resources
-from collections.abc import Callable
+import math
 from pathlib import Path
 
 import flax.struct
@@ -17,13 +17,17 @@ from jaxanim.animate.photo import CHUNK, PhotoAnimator
 from jaxanim.core.errors import InputError
 from jaxanim.core.system import Frame, Phase, PosedImage, SourceCode, System
 from jaxanim.core.types import Array, Key, Variables
-from jaxanim.geometry import open_head
+from jaxanim.geometry import antialias, open_head
 from jaxanim.geometry.morphable import MorphableModel
 from jaxanim.signals.face_track import FaceTrack
 from jaxanim.systems import geometric
 from jaxanim.weights.card import Card
 
-GEOMETRIC_SCALE = 2.6  # the whole head, and room for what follows it
+GDPW_HEAD, GEOMETRIC_HEAD = 1.8, 2.6
+"""Sides of the box around 68 landmarks: what GDPW learns from; the whole head, and room for what follows it."""
+
+GEOMETRIC_SIZE = 256  # the largest side of small pictures
+_BLOCK = 16  # divides that side, so that it can be halved
 
 
 @flax.struct.dataclass
@@ -86,14 +90,12 @@ class HeadModel:
       system: what renders.
       variables: its parameters.
       size: side of its pictures.
-      head_scale: side of the square it wants, over that of the box of the 68 landmarks.
     """
 
     card: Card
     system: System
     variables: Variables
     size: int
-    head_scale: float
 
     @property
     def small_size(self) -> tuple[int, int]:
@@ -110,12 +112,60 @@ class HeadModel:
         """
         row = head_drive.source_row(source)
         head = open_head.load_open_head()
-        posed = HeadSystem(self.system, head, head_drive.view(source, place.box), row)
+        posed = HeadSystem(self.system, head, head_drive.view(source, place), row)
         return PhotoAnimator(posed, self.variables, place, drive_size=len(row), align_corners=False, chunk=chunk)
 
 
-def geometric_model() -> HeadModel:
-    """Returns the model that needs no weights."""
+def geometric_model(side: int) -> HeadModel:
+    """Returns the model that needs no weights.
+
+    Args:
+      side: of the square of the photo that moves, in pixels. The pictures become a whole fraction of it, as large as
+        `GEOMETRIC_SIZE` allows.
+    """
+    factor = math.ceil(side / GEOMETRIC_SIZE)
+    system = geometric.for_open_head(_BLOCK * math.ceil(side / factor / _BLOCK))
     card = Card("geometric", "displacements of the open head", "Apache-2.0", "jaxanim")
-    system = geometric.for_open_head()
-    return HeadModel(card, system, {"params": {}}, system.size, GEOMETRIC_SCALE)
+    return HeadModel(card, system, {"params": {}}, system.size)
+
+
+def read_gdpw(path: Path) -> HeadModel:
+    """Reads a GDPW model of the open head.
+
+    Raises:
+      WeightsError: the file is damaged or something else.
+      InputError: another morphable model drives it.
+    """
+    from jaxanim.systems.gdpw import files
+    from jaxanim.systems.gdpw.system import Gdpw
+
+    card, design, variables = files.read_gdpw(path)
+    head = open_head.load_open_head()
+    if design.vertices != len(head.template):
+        raise InputError(
+            f"{path}: is driven by a mesh of {design.vertices} vertices (FLAME has 5023); heads are fitted with the "
+            f"open head, which has {len(head.template)}"
+        )
+    faces = np.asarray(head.faces)
+    system = Gdpw(design, faces, antialias.opposite_vertices(faces))
+    return HeadModel(card, system, variables, design.size)
+
+
+def bundled_gdpw(folder: Path | None = None) -> Path | None:
+    """Returns the first GDPW model by name that ships with the package, None as long as there is none.
+
+    Args:
+      folder: where to look; by default in the package.
+    """
+    folder = folder or Path(str(importlib.resources.files("jaxanim") / "assets" / "gdpw"))
+    return min(folder.glob("*.safetensors"), default=None)
+
+
+def fill_pixels(box: crop.Box, size: int) -> crop.Box:
+    """Returns the square around the same middle whose side is a multiple of a model's size, the one nearest to it.
+
+    Others would be padded, and the head be smaller in the model's pictures than it knows.
+    """
+    side = size * max(1, round(box.width / size))
+    shift = (box.width - side) // 2
+    return crop.Box(box.x + shift, box.y + shift, side, side)

@@ -2,7 +2,7 @@
 
 The membrane is held at 0 along the picture's edge, takes the known values where they are known, and is as flat as it
 can be elsewhere (Laplace's equation), so that what is near to the head follows and what is far holds still. It is
-solved from coarse to fine: a few sweeps of Jacobi's method at each size, beginning with what the next smaller size says.
+solved from coarse to fine: a few sweeps of Jacobi's method at each size, from what the next smaller size says.
 """
 
 import jax.numpy as jnp
