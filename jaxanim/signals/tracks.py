@@ -141,9 +141,9 @@ def read_table(path: Path, check: Callable[[str], object], *, fps: float | None 
     def read(path: Path, fps: float | None) -> Table:
         read_columns = _csv_columns if path.suffix.lower() == ".csv" else _json_columns
         found = read_columns(path, fps, check)
-        if not 0 < found.count <= MAX_FRAMES:
-            raise InputError(f"has {found.count} rows, 1 to {MAX_FRAMES} are possible")
-        time = _times(found.time, found.fps, found.count)
+        if not 0 < found.rows <= MAX_FRAMES:
+            raise InputError(f"has {found.rows} rows, 1 to {MAX_FRAMES} are possible")
+        time = _times(found.time, found.fps, found.rows)
         columns = {name: np.asarray(values, np.float64) for name, values in found.columns.items()}
         if not np.isfinite(time).all() or (np.diff(time) <= 0).any():
             raise InputError("times must be finite and increase from row to row")
@@ -233,12 +233,12 @@ class _Columns(NamedTuple):
     columns: Mapping[str, Sequence[float]]
     time: Sequence[float] | None
     fps: float | None
-    count: int
+    rows: int
 
 
 def _track_of(found: _Columns) -> PoseTrack:
-    pose = _poses(found.columns, found.count)
-    return make_track(_times(found.time, found.fps, found.count), pose)
+    pose = _poses(found.columns, found.rows)
+    return make_track(_times(found.time, found.fps, found.rows), pose)
 
 
 def _read_csv(path: Path, fps: float | None) -> PoseTrack:
