@@ -17,7 +17,7 @@ from jaxanim.animate.photo import CHUNK, PhotoAnimator
 from jaxanim.core.errors import InputError
 from jaxanim.core.system import Frame, Phase, PosedImage, SourceCode, System
 from jaxanim.core.types import Array, Key, Variables
-from jaxanim.geometry import antialias, open_head
+from jaxanim.geometry import open_head
 from jaxanim.geometry.morphable import MorphableModel
 from jaxanim.signals.face_track import FaceTrack
 from jaxanim.systems import geometric
@@ -136,18 +136,19 @@ def read_gdpw(path: Path) -> HeadModel:
       WeightsError: the file is damaged or something else.
       InputError: another morphable model drives it.
     """
-    from jaxanim.systems.gdpw import files
+    from jaxanim.systems.gdpw.files import is_folded
+    from jaxanim.systems.gdpw.files import read_gdpw as read_file
+    from jaxanim.systems.gdpw.generator import mesh_faces
     from jaxanim.systems.gdpw.system import Gdpw
 
-    card, design, variables = files.read_gdpw(path)
+    card, design, variables = read_file(path)
     head = open_head.load_open_head()
     if design.vertices != len(head.template):
         raise InputError(
             f"{path}: is driven by a mesh of {design.vertices} vertices (FLAME has 5023); heads are fitted with the "
             f"open head, which has {len(head.template)}"
         )
-    faces = np.asarray(head.faces)
-    system = Gdpw(design, faces, antialias.opposite_vertices(faces))
+    system = Gdpw(design, mesh_faces(np.asarray(head.faces)), spectral=not is_folded(card))
     return HeadModel(card, system, variables, design.size)
 
 

@@ -1,7 +1,7 @@
 """Displacements that are known on a part of a picture, continued smoothly over the rest of it: a membrane.
 
-The membrane is held at 0 along the picture's edge, takes the known values where they are known, and is as flat as it
-can be elsewhere (Laplace's equation, nearly), so that what is near to the head follows and what is far holds still. It is
+The membrane is held at 0 along the picture's edge, takes the known values where they are known, and is about as flat as
+it can be elsewhere (Laplace's equation), so that what is near to the head follows and what is far holds still. It is
 solved from coarse to fine: a few sweeps of Jacobi's method at each size, from what the next smaller size says.
 """
 
