@@ -102,8 +102,6 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError("--weights: the geometric system has none; it moves a photo by the mesh of the head alone")
     if args.fit is not None:
         raise InputError("--fit is for systems that take a whole photo; a head is animated in a square around it")
-    if args.output.suffix.lower() == ".png" and (args.drive is not None or args.expression is not None):
-        raise InputError(f"{args.output}: a single picture is made by --edit alone; a video is .mp4, .webm, .gif, ...")
     if args.drive is None and args.relative is not None:
         raise InputError("--relative and --absolute are for --drive")
     if args.drive is None:
