@@ -22,12 +22,15 @@ from jaxanim.systems.geometric import completion
 INTERIOR = ("lining", "upper_teeth", "lower_teeth", "tongue")
 """Parts of the open head that lie in the mouth."""
 
+EARS = ("left_ear", "right_ear")
+"""Parts that are left out: behind hair there are none to be seen, and in the open they move with the skin around."""
+
 SOFTENING = 2  # passes of (1, 2, 1) over the flow: what tears at noses, lids and lips is drawn over some pixels
 _DARKNESS = 0.8  # of a mouth that opens: the lips' colour, so much darker
 _EDGE = 0.4  # of half a side: so far from the picture's edge the head moves as it should
 _LIDS_MOVE = 0.002  # metres of a blink, from which on skin is an eyelid's
 _HIDDEN_BEHIND = 0.03  # of the half of the mesh's depth: as much nearer must something be to hide a vertex
-_TURNED_AWAY = -0.05  # of a unit normal, towards the viewer; the rim of the head counts as seen from the side
+_TURNED = 0.1  # of a unit normal, towards the viewer; less is the rim, where a fit shows what lies behind
 
 
 @flax.struct.dataclass
@@ -144,7 +147,11 @@ def for_open_head(size: int = 256) -> Geometric:
         inside[slice(*parts[name])] = 1.0
     blinks = [head.expression_names.index(f"eyeBlink{side}") for side in ("Left", "Right")]
     moves = np.linalg.norm(np.asarray(head.expression_basis)[:, :, blinks], axis=1).max(axis=1)
-    return Geometric(np.asarray(head.faces), inside, (moves > _LIDS_MOVE).astype(np.float32), size)
+    faces = np.asarray(head.faces)
+    of_ears = np.zeros(len(head.template), bool)
+    for name in EARS:
+        of_ears[slice(*parts[name])] = True
+    return Geometric(faces[~of_ears[faces].any(axis=1)], inside, (moves > _LIDS_MOVE).astype(np.float32), size)
 
 
 def _rest_at_edge(size: int) -> Float[Array, "{size} {size} 1"]:
@@ -179,5 +186,5 @@ def seen_vertices(vertices_ndc: Float[Array, "v 3"], faces: Int[Array, "f 3"], *
     # The farthest of nine: next to a silhouette, what is behind it does not count as hidden.
     around = jnp.stack([depth[row + y, column + x] for y in range(3) for x in range(3)])
     in_front = pixels[:, 2] <= around.max(axis=0) + _HIDDEN_BEHIND
-    towards_viewer = -render.vertex_normals(vertices_ndc, faces)[:, 2] > _TURNED_AWAY
+    towards_viewer = -render.vertex_normals(vertices_ndc, faces)[:, 2] > _TURNED
     return (inside & in_front & towards_viewer).astype(vertices_ndc.dtype)[:, None]
