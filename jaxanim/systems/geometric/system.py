@@ -142,16 +142,24 @@ class Geometric:
 def for_open_head(size: int = 256) -> Geometric:
     """Returns the system for fits of the open head."""
     head, parts = open_head.load_open_head(), open_head.load_parts()
-    inside = np.zeros(len(head.template), np.float32)
-    for name in INTERIOR:
-        inside[slice(*parts[name])] = 1.0
+    template, faces = np.asarray(head.template), np.asarray(head.faces)
+    eyes, teeth = (template[slice(*parts[name])].mean(axis=0) for name in ("left_eyeball", "upper_teeth"))
+    in_mouth = _marks(INTERIOR, len(template), parts)
+    # The lining is that of the eyes' sockets, too.
+    in_mouth &= template[:, 1] < 0.5 * (eyes[1] + teeth[1])
     blinks = [head.expression_names.index(f"eyeBlink{side}") for side in ("Left", "Right")]
     moves = np.linalg.norm(np.asarray(head.expression_basis)[:, :, blinks], axis=1).max(axis=1)
-    faces = np.asarray(head.faces)
-    of_ears = np.zeros(len(head.template), bool)
-    for name in EARS:
-        of_ears[slice(*parts[name])] = True
-    return Geometric(faces[~of_ears[faces].any(axis=1)], inside, (moves > _LIDS_MOVE).astype(np.float32), size)
+    on_lids = _marks(("skin",), len(template), parts) & (moves > _LIDS_MOVE)
+    of_ears = _marks(EARS, len(template), parts)
+    return Geometric(faces[~of_ears[faces].any(axis=1)], in_mouth.astype(np.float32), on_lids.astype(np.float32), size)
+
+
+def _marks(names: tuple[str, ...], count: int, parts: open_head.Parts) -> np.ndarray:
+    """Returns which of the head's vertices are of these parts."""
+    result = np.zeros(count, bool)
+    for name in names:
+        result[slice(*parts[name])] = True
+    return result
 
 
 def _rest_at_edge(size: int) -> Float[Array, "{size} {size} 1"]:

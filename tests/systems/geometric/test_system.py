@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxanim.core.system import PosedImage, System
+from jaxanim.geometry.open_head import load_open_head
 from jaxanim.systems.geometric import Geometric, GeometricCode, completion, for_open_head, system
 
 SIZE = 32
@@ -146,6 +147,12 @@ def test_the_open_head():
     assert 500 < method.inside_mouth.sum() < 1000
     assert 50 < method.on_lids.sum() < 300
     assert (method.inside_mouth * method.on_lids == 0).all()
+    head = load_open_head()
+    eyes, lips = head.joint_regressor @ head.template, head.template[method.inside_mouth == 1]
+    assert lips[:, 1].max() < eyes[3, 1] - 0.03  # sockets are no mouth
+    left, right = (head.template[(method.on_lids == 1) & (side * head.template[:, 0] > 0)] for side in (1, -1))
+    assert np.abs(left.mean(axis=0) - eyes[3])[:2].max() < 0.01
+    assert len(left) == len(right)
 
 
 def test_refused():
