@@ -6,6 +6,8 @@ jaxanim animate --pose mouth_aaa=1,head_y=-0.4 -o still.png
 jaxanim animate --source picture.png --weights tha4.safetensors --motion look -o look.mp4
 jaxanim animate photo.jpg --system atw --weights atw.safetensors --expression smile -o smile.mp4
 jaxanim animate photo.jpg --system atw --weights atw.safetensors --crop 1200,300,1400 --drive aus.csv -o out.mp4
+jaxanim animate photo.jpg --system geometric --drive clip.mp4 -o out.mp4
+jaxanim animate photo.jpg --system geometric --edit yaw=-20,jaw=0.3 -o turned.png
 """
 
 import argparse
@@ -26,13 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this subcommand."""
     photos.add_arguments(parser)
     sources.add_source_arguments(parser)
-    drive = parser.add_argument_group("drive (one of these)").add_mutually_exclusive_group(required=True)
+    drive = parser.add_argument_group("drive (one of these)").add_mutually_exclusive_group()
     drive.add_argument(
         "--drive",
         type=Path,
         metavar="TRACK",
         help="the .npz of `jaxanim fit`; for characters .csv, .json or .npz tracks and .txt iFacialMocap recordings; "
-        "for photos OpenFace's .csv",
+        "for photos OpenFace's .csv (atw), or a video or keyframes in a .csv or .json (geometric, gdpw)",
     )
     drive.add_argument("--motion", choices=["idle", "talk", "look", "dance"], help="a built-in motion")
     drive.add_argument("--pose", metavar="NAME=VALUE,...", help="a single pose, for a .png")
@@ -72,6 +74,8 @@ def run(args: argparse.Namespace) -> None:
     if args.photo is not None:
         photos.run(args)
         return
+    if args.drive is None and args.motion is None and args.pose is None:
+        raise InputError("one of --drive, --motion and --pose is required (see jaxanim animate --help)")
     canvas = _canvas(args)
     if args.pose is not None:
         _still(args, canvas)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from jaxanim.animate import crop, film, images, video
 from jaxanim.animate.film import Film
@@ -139,11 +139,73 @@ def head_box(photo: UInt8[np.ndarray, "h w 3"]) -> crop.Box:
         (face,) = follow([photo], LbpDetector(), locator, locator.placing)
     except InputError as error:
         raise InputError(f"{error}; give the square that holds it, --crop X,Y,SIZE") from error
-    points = face.more.landmarks68
+    return square_around(face.more.landmarks68, HEAD)
+
+
+def square_around(points: Float[np.ndarray, "k 2"], scale: float) -> crop.Box:
+    """Returns a square around landmarks, its side `scale` times that of their box."""
     low, high = points.min(axis=0), points.max(axis=0)
-    side = math.ceil(HEAD * float((high - low).max()))
+    side = math.ceil(scale * float((high - low).max()))
     left, top = np.round((low + high) / 2 - side / 2).astype(int)
     return crop.Box(int(left), int(top), side, side)
+
+
+@dataclasses.dataclass(frozen=True)
+class InPhoto:
+    """Somebody in a photo.
+
+    Attributes:
+      track: one frame, in the photo's pixels.
+      people: how many faces were found.
+    """
+
+    track: FaceTrack
+    people: int
+
+
+def person_in(photo: UInt8[np.ndarray, "h w 3"], which: Which, *, within: crop.Box | None) -> InPhoto:
+    """Fits somebody in a photo.
+
+    Args:
+      photo: any size.
+      which: of several people, see `detect.choose`.
+      within: where to look; None for everywhere.
+
+    Raises:
+      InputError: there is no such face.
+    """
+    picture = photo if within is None else crop.take(photo, within)
+    tools = make_tools(None, None, careful=True)
+    found = tools.detector(picture)
+    try:
+        faces = list(follow([picture], lambda _: found, tools.locator, tools.locator.placing, which=which))
+    except InputError as error:
+        advice = "give the square that holds it, --crop X,Y,SIZE" if within is None else "--crop has to hold the face"
+        raise InputError(f"{error}; {advice}" if not found else str(error)) from error
+    track = face_tracks.make_track(
+        faces,
+        size=(picture.shape[0], picture.shape[1]),
+        time=np.zeros(1),
+        fps=_PHOTO_FPS,
+        ready=tools.ready,
+    )
+    corner = np.zeros(2, np.float32) if within is None else np.array([within.x, within.y], np.float32)
+    return InPhoto(_moved(track, corner, size=photo.shape[:2]), len(found))
+
+
+def _moved(track: FaceTrack, by: Float[np.ndarray, "2"], *, size: tuple[int, ...]) -> FaceTrack:
+    """Returns the track of a part of a photo in pixels of the whole."""
+    camera, place = track.camera.copy(), track.crop.copy()
+    camera[:, 1:3] += by
+    place[:, :, 2] -= place[:, :, :2] @ by
+    return dataclasses.replace(
+        track,
+        size=np.array(size),
+        camera=camera,
+        crop=place,
+        landmarks68=track.landmarks68 + by,
+        landmarks98=track.landmarks98 + by,
+    )
 
 
 def make_tools(detector: Path | None, regressor: Path | None, *, careful: bool) -> Tools:
@@ -206,6 +268,17 @@ def _locator(path: Path, *, careful: bool) -> RegressorLocator:
             f"with {OPEN_HEAD_SMALL.points} landmarks is needed (configs/tracking/small.py)"
         )
     return RegressorLocator(network, params, careful=careful)
+
+
+def which_in_photo(text: str) -> Which:
+    """Reads what --face takes for photos.
+
+    Raises:
+      InputError: it is not 'largest' or a number.
+    """
+    if text == "largest" or text.isdecimal():
+        return which_face(text)
+    raise InputError(f"--face of a photo takes largest, or a number from 0 on, got {text!r}")
 
 
 def read_picture(path: Path) -> UInt8[np.ndarray, "h w 3"]:

@@ -12,9 +12,9 @@ import dataclasses
 import json
 import math
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -90,6 +90,15 @@ def interpolate(
     end: float | None,
 ) -> Float[np.ndarray, "m d"]:
     """Returns one row per frame of a video, of rows at increasing times, see `resample`."""
+    times = frame_times(time, fps, start=start, end=end)
+    columns = [np.interp(times, time, rows[:, column]) for column in range(rows.shape[1])]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def frame_times(
+    time: Float[np.ndarray, " n"], fps: float, *, start: float | None, end: float | None
+) -> Float[np.ndarray, " m"]:
+    """Returns the times of a video's frames that show a track with increasing times, see `resample`."""
     if not (math.isfinite(fps) and fps > 0):
         raise InputError(f"frames per second must be positive, got {fps:g}")
     first, last = float(time[0]), float(time[-1])
@@ -102,9 +111,48 @@ def interpolate(
     count = int(np.ceil((high - low) * fps - 1e-6))
     if count < 1:
         raise InputError(f"nothing lies between start {low:g} s and end {high:g} s at {fps:g} frames a second")
-    times = low + np.arange(count) / fps
-    columns = [np.interp(times, time, rows[:, column]) for column in range(rows.shape[1])]
-    return np.stack(columns, axis=1).astype(np.float32)
+    return np.asarray(low + np.arange(count) / fps)
+
+
+class Table(NamedTuple):
+    """What a table of named numbers over time holds.
+
+    Attributes:
+      time: seconds, increasing.
+      columns: one number for each time, by name.
+    """
+
+    time: Float[np.ndarray, " n"]
+    columns: Mapping[str, Float[np.ndarray, " n"]]
+
+
+def read_table(path: Path, check: Callable[[str], object], *, fps: float | None = None) -> Table:
+    """Reads a CSV or JSON table of names other than those of poses.
+
+    Args:
+      path: the file; its ending says what it is.
+      check: raises InputError for names that cannot be.
+      fps: frames per second, for files that hold neither times nor a rate.
+
+    Raises:
+      InputError: the file is missing, damaged, of unknown kind, or names something unknown.
+    """
+
+    def read(path: Path, fps: float | None) -> Table:
+        read_columns = _csv_columns if path.suffix.lower() == ".csv" else _json_columns
+        found = read_columns(path, fps, check)
+        if not 0 < found.rows <= MAX_FRAMES:
+            raise InputError(f"has {found.rows} rows, 1 to {MAX_FRAMES} are possible")
+        time = _times(found.time, found.fps, found.rows)
+        columns = {name: np.asarray(values, np.float64) for name, values in found.columns.items()}
+        if not np.isfinite(time).all() or (np.diff(time) <= 0).any():
+            raise InputError("times must be finite and increase from row to row")
+        for name, values in columns.items():
+            if not np.isfinite(values).all():
+                raise InputError(f"{name} holds {int((~np.isfinite(values)).sum())} numbers that are NaN or infinite")
+        return Table(time, columns)
+
+    return _read(path, fps, {".csv": read, ".json": read})
 
 
 def read_track(path: Path, *, fps: float | None = None) -> PoseTrack:
@@ -117,7 +165,11 @@ def read_track(path: Path, *, fps: float | None = None) -> PoseTrack:
     Raises:
       InputError: the file is missing, damaged, of unknown kind, or names an unknown parameter.
     """
-    readers = {".csv": _read_csv, ".json": _read_json, ".npz": _read_npz}
+    return _read(path, fps, {".csv": _read_csv, ".json": _read_json, ".npz": _read_npz})
+
+
+def _read(path: Path, fps: float | None, readers: Mapping[str, Callable[[Path, float | None], Any]]) -> Any:
+    """Reads a file by its ending; errors name it."""
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"{path}: tracks are {', '.join(readers)} files")
@@ -177,7 +229,27 @@ def _number(text: Any, row: int, name: str) -> float:
         raise InputError(f"row {row}: {name} is {given}, a number was expected") from error
 
 
+class _Columns(NamedTuple):
+    columns: Mapping[str, Sequence[float]]
+    time: Sequence[float] | None
+    fps: float | None
+    rows: int
+
+
+def _track_of(found: _Columns) -> PoseTrack:
+    pose = _poses(found.columns, found.rows)
+    return make_track(_times(found.time, found.fps, found.rows), pose)
+
+
 def _read_csv(path: Path, fps: float | None) -> PoseTrack:
+    return _track_of(_csv_columns(path, fps, pose_vector.indices_of))
+
+
+def _read_json(path: Path, fps: float | None) -> PoseTrack:
+    return _track_of(_json_columns(path, fps, pose_vector.indices_of))
+
+
+def _csv_columns(path: Path, fps: float | None, check: Callable[[str], object]) -> _Columns:
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             lines = [line for line in file if line.strip()]
@@ -198,7 +270,7 @@ def _read_csv(path: Path, fps: float | None) -> PoseTrack:
         raise InputError("names a column twice")
     for name in header:
         if name != "time":
-            pose_vector.indices_of(name)
+            check(name)
     for number, row in enumerate(rows[1:], start=1):
         if len(row) != len(header):
             raise InputError(f"row {number} has {len(row)} fields, the header has {len(header)}")
@@ -207,11 +279,10 @@ def _read_csv(path: Path, fps: float | None) -> PoseTrack:
         for index, name in enumerate(header)
     }
     time = columns.pop("time", None)
-    pose = _poses(columns, len(rows) - 1)
-    return make_track(_times(time, fps, len(pose)), pose)
+    return _Columns(columns, time, fps, len(rows) - 1)
 
 
-def _read_json(path: Path, fps: float | None) -> PoseTrack:
+def _json_columns(path: Path, fps: float | None, check: Callable[[str], object]) -> _Columns:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
@@ -225,14 +296,16 @@ def _read_json(path: Path, fps: float | None) -> PoseTrack:
     if "fps" in content:
         fps = _number(content["fps"], 0, "fps")
     names = dict.fromkeys(name for frame in frames for name in frame)
+    for name in names:
+        if name != "time":
+            check(name)
     columns = {
         name: [_number(frame.get(name, 0.0), number, name) for number, frame in enumerate(frames)] for name in names
     }
     time = columns.pop("time", None)
     if time is not None and not all("time" in frame for frame in frames):
         raise InputError("some frames have a time and some have none")
-    pose = _poses(columns, len(frames))
-    return make_track(_times(time, fps, len(frames)), pose)
+    return _Columns(columns, time, fps, len(frames))
 
 
 def _read_npz(path: Path, fps: float | None) -> PoseTrack:

@@ -150,7 +150,7 @@ def _gradients(phase: Phase, view: View, accumulate: int, dtype: Any) -> Gradien
     if accumulate == 1:
         return gradient
 
-    def accumulated(group: Params, inputs: Inputs, weights: Params) -> tuple[Params, Metrics]:
+    def accumulated(group: Params, inputs: Inputs, weights: Params) -> tuple[Params, tuple[Metrics, Params]]:
         parts = jax.tree.map(lambda leaf: _parts(leaf, accumulate), inputs.data)
 
         def add(total: Any, part: tuple[Any, Array]) -> tuple[Any, None]:

@@ -1,7 +1,8 @@
 """Training GDPW: what its settings are, and the job they make.
 
 `config.design` and `config.objective` are the fields of `systems.gdpw`'s `Design` and `Objective`, `config.data` those
-of `gdpw_data.DataSettings`, `config.optimizer` those of `OptimizerSettings`. `config.features_from` is a file of VGG-19.
+of `gdpw_data.DataSettings`, `config.optimizer` those of `OptimizerSettings`; `config.model` is FLAME's file and
+`config.features_from` that of VGG-19, where they are needed.
 """
 
 import dataclasses
@@ -18,7 +19,6 @@ from jaxanim.core.types import Array, Float, Key, Params, Variables
 from jaxanim.data import Loader
 from jaxanim.geometry import flame, open_head
 from jaxanim.geometry.morphable import MorphableModel
-from jaxanim.nn import vgg
 from jaxanim.systems.gdpw import files, objectives
 from jaxanim.systems.gdpw import generator as generators
 from jaxanim.systems.gdpw.objectives import Objective
@@ -179,8 +179,8 @@ def _features(objective: Objective, path: str) -> Params:
             f"others ('random', 'none') do not take it; got {objective.features!r} and {path!r}"
         )
     if objective.features == "vgg19":
-        return vgg_files.read_vgg(Path(path))
-    return vgg.random_params(jax.random.key(19)) if objective.features == "random" else {}
+        return vgg_files.read_vgg19(Path(path))
+    return vgg_files.random_vgg19() if objective.features == "random" else {}
 
 
 def _init(system: Gdpw, start_from: str) -> Any:

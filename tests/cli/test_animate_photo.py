@@ -150,7 +150,7 @@ SMILE = ["--expression", "smile"]
         (lambda f: ["animate", f / "photo.png", "--system", "atw", *SMILE], "no atw model ships"),
         (lambda f: ["animate", *SMILE], "--expression is for photos: jaxanim animate PHOTO --system atw"),
         (lambda f: ["animate", "--motion", "idle", "--crop", "0,0,64"], "--crop is for photos"),
-        (lambda f: ["animate", f / "photo.png", "--system", "gdpw", *SMILE], "invalid choice: 'gdpw'"),
+        (lambda f: ["animate", f / "photo.png", "--system", "f3a", *SMILE], "invalid choice: 'f3a'"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(command, folder, tmp_path, monkeypatch, make, message):

@@ -7,10 +7,13 @@ import PIL.Image
 import pytest
 import skimage.data
 
-from jaxanim.animate import video
+from jaxanim.animate import crop, video
 from jaxanim.cli import fit_pictures
 from jaxanim.cli.main import main
+from jaxanim.core.errors import InputError
+from jaxanim.geometry.open_head import load_open_head
 from jaxanim.signals import face_track, openface
+from jaxanim.tracking import face_tracks, surfaces
 from jaxanim.tracking.regressor import files
 from jaxanim.tracking.regressor.design import Design
 from jaxanim.tracking.regressor.parameters import Statistics
@@ -87,6 +90,35 @@ def test_the_square_around_a_head(astronaut):
     assert box.width == box.height
     assert box.x < ASTRONAUT[:, 0].min() < ASTRONAUT[:, 0].max() < box.x + box.width
     assert 90 < box.width < 220
+
+
+def test_somebody_in_a_photo(astronaut):
+    """In all of it, or in a square that reaches over its edge: the same pixels of the photo, up to the fit's noise."""
+    everywhere = fit_pictures.person_in(astronaut, "largest", within=None)
+    inside = fit_pictures.person_in(astronaut, "largest", within=crop.Box(120, -20, 240, 240))
+    assert everywhere.people == inside.people == 1
+    for seen in (everywhere, inside):
+        error = np.linalg.norm(five(seen.track.landmarks68[0]) - ASTRONAUT, axis=-1)
+        assert error.mean() < 0.18 * 46
+        model = surfaces.landmarks_px(load_open_head(), face_tracks.fit_of(seen.track, 0), 68)[0]
+        assert np.abs(five(model) - five(seen.track.landmarks68[0])).max() < 12
+        assert list(seen.track.size) == [512, 512]
+    pair = np.concatenate([astronaut[20:220, 120:320]] * 2, axis=1)
+    right = fit_pictures.person_in(pair, 1, within=None)
+    assert right.people == 2
+    assert right.track.landmarks68[0, :, 0].mean() > 200
+    with pytest.raises(InputError, match="no face found; --crop has to hold the face"):
+        fit_pictures.person_in(astronaut, "largest", within=crop.Box(0, 300, 200, 200))
+
+
+def test_a_drive_without_a_face(photo, tmp_path, capsys):
+    clip = tmp_path / "wall.mp4"
+    with video.open_writer(clip, width=64, height=64, fps=10.0, transparent=False) as write:
+        write(np.full((64, 64, 3), 128, np.uint8))
+    command = ["animate", str(photo), "--system", "geometric", "--drive", str(clip), "-o", str(tmp_path / "out.mp4")]
+    assert main(command) == 2
+    assert "wall.mp4: no face found" in capsys.readouterr().err
+    assert not (tmp_path / "out.mp4").exists()
 
 
 def test_a_video_in_which_the_face_leaves_and_returns(astronaut, tmp_path):

@@ -82,11 +82,9 @@ def generate(
     return compose(design, source, decoded, maps.mask), changed
 
 
-def encode(
-    design: Design, params: Params, stats: Params, given: Float[Array, "b h w c"], *, spectral: bool
-) -> Encoded:
+def encode(design: Design, params: Params, stats: Params, given: Float[Array, "b h w c"], *, spectral: bool) -> Encoded:
     """Encodes sources as `encoder_input` gives them, with norms as training left them."""
-    return _apply(networks.Encoder(design, spectral), params, stats, ENCODER, given, train=False)[0]  # type: ignore[no-any-return]
+    return _apply(networks.Encoder(design, spectral), params, stats, ENCODER, given, train=False)[0]
 
 
 def decode(
@@ -95,12 +93,10 @@ def decode(
     """Decodes targets, with norms as training left them."""
     network = networks.Decoder(design, spectral)
     given = guides(design, maps, encoded.bottom.dtype)
-    return _apply(network, params, stats, DECODER, encoded, *given, train=False)[0]  # type: ignore[no-any-return]
+    return _apply(network, params, stats, DECODER, encoded, *given, train=False)[0]
 
 
-def compose(
-    design: Design, source: Float[Array, "b h w 3"], decoded: Decoded, mask: Float[Array, "b h w 1"]
-) -> Made:
+def compose(design: Design, source: Float[Array, "b h w 3"], decoded: Decoded, mask: Float[Array, "b h w 1"]) -> Made:
     """Warps the source, and blends it in if the design says so."""
     warped = networks.warp_source(source, decoded.flows_px[0])
     image = decoded.image
