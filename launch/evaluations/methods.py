@@ -103,17 +103,17 @@ def gdpw(weights: Path, head: MorphableModel, size: int) -> Method:
     Raises:
       WeightsError: the file is damaged, or its networks are for another mesh or another size.
     """
-    from jaxanim.systems.gdpw.files import read_gdpw
+    from jaxanim.systems.gdpw.files import is_folded, read_gdpw
     from jaxanim.systems.gdpw.generator import mesh_faces
     from jaxanim.systems.gdpw.system import Gdpw
 
-    _, design, variables = read_gdpw(weights)
+    card, design, variables = read_gdpw(weights)
     if (design.vertices, design.size) != (len(head.template), size):
         raise WeightsError(
             f"{weights}: for meshes of {design.vertices} vertices and pictures of {design.size}, those of the data "
             f"have {len(head.template)} and {size}"
         )
-    return Method("gdpw", Gdpw(design, mesh_faces(np.asarray(head.faces))), variables)
+    return Method("gdpw", Gdpw(design, mesh_faces(np.asarray(head.faces)), spectral=not is_folded(card)), variables)
 
 
 def _as_bytes(picture: Float[np.ndarray, "h w 3"], name: str) -> UInt8[np.ndarray, "h w 3"]:
