@@ -58,8 +58,15 @@ def convert_gdpw(
     return write_gdpw(output, card, design, fold_generator(variables) if folded else variables)
 
 
-def write_gdpw(path: Path, card: Card, design: Design, variables: Variables) -> Card:
+def write_gdpw(path: Path, card: Card, design: Design, variables: Variables, *, half: bool = False) -> Card:
     """Writes networks to one file; the generator alone, folded or not, is enough to render.
+
+    Args:
+      path: of the file.
+      card: what is known of the networks.
+      design: of the networks.
+      variables: of both networks, or of the generator.
+      half: whether parameters are stored in half precision; what is read from the file is float32 in any case.
 
     Returns:
       The card as it is written: with the design, and whether spectral norms are folded.
@@ -77,6 +84,8 @@ def write_gdpw(path: Path, card: Card, design: Design, variables: Variables) -> 
     notes = {_DESIGN_NOTE: json.dumps(dataclasses.asdict(design), sort_keys=True)}
     notes[_SPECTRAL_NOTE] = _FOLDED if folded else _KEPT
     card = dataclasses.replace(card, notes={**card.notes, **notes})
+    if half:
+        arrays["params"] = jax.tree.map(lambda leaf: leaf.astype(np.float16), arrays["params"])
     weights_file.write(path, card, arrays)
     return card
 
@@ -92,6 +101,7 @@ def read_gdpw(path: Path) -> tuple[Card, Design, Variables]:
     note = card.notes.get(_SPECTRAL_NOTE)
     if note not in (_FOLDED, _KEPT):
         raise WeightsError(f"{path}: its card does not say whether spectral norms are folded")
+    arrays = jax.tree.map(lambda leaf: leaf.astype(np.float32) if leaf.dtype == np.float16 else leaf, arrays)
     _check(arrays, design, folded=is_folded(card), what=str(path))
     return card, design, arrays
 

@@ -14,6 +14,7 @@ from jaxanim.systems.gdpw import released as checkpoints
 from jaxanim.systems.gdpw.presets import GUIDANCES, RELEASED, Design
 from jaxanim.weights import name_table, weights_file
 from jaxanim.weights.card import Card
+from launch import finish_heads
 from tests.systems.gdpw import released
 from tests.systems.gdpw.released import SMALL
 from tests.weights import torch_writer
@@ -208,3 +209,19 @@ def test_writing_checks_first(tmp_path):
     with pytest.raises(ValueError, match="not the networks of Design"):
         files.write_gdpw(tmp_path / "x.safetensors", Card("gdpw", "x", "CC0", "test"), Design(), variables)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_finished_networks_are_folded_in_half_precision(folder, tmp_path):
+    """They are read as float32 again, and rounded by no more than half precision does."""
+    finished = tmp_path / "finished.safetensors"
+    source = folder / "gdpw.safetensors"
+    assert finish_heads.main(["--weights", str(source), "-o", str(finished), "--name", "mine"]) == 0
+    card, design, variables = files.read_gdpw(finished)
+    _, same, whole = files.read_gdpw(folder / "folded.safetensors")
+    assert (card.name, files.is_folded(card), design) == ("mine", True, same)
+    assert finished.stat().st_size < 0.6 * (folder / "folded.safetensors").stat().st_size
+    for path, leaf in name_table.flatten(variables["params"]).items():
+        np.testing.assert_allclose(leaf, name_table.flatten(whole["params"])[path], rtol=1e-3, atol=1e-6)
+    with pytest.raises(SystemExit) as exit_of:
+        finish_heads.main(["--weights", str(finished), "-o", str(tmp_path / "again.safetensors")])
+    assert exit_of.value.code == 2
