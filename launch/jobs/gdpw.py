@@ -17,7 +17,7 @@ import optax
 from jaxanim.core.errors import InputError
 from jaxanim.core.types import Array, Float, Key, Params, Variables
 from jaxanim.data import Loader
-from jaxanim.geometry import flame, open_head
+from jaxanim.geometry import flame, mirror, open_head
 from jaxanim.geometry.morphable import MorphableModel
 from jaxanim.systems.gdpw import files, objectives
 from jaxanim.systems.gdpw import generator as generators
@@ -118,6 +118,7 @@ def make_job(config: ml_collections.ConfigDict) -> Job:
     system = Gdpw(
         design, generators.mesh_faces(jax.device_get(model.faces)), objective, mean_codes=_on_device(mean_codes)
     )
+    mirrored = mirror.mirrored_vertices(jax.device_get(model.template)) if data.flip else None
     contract = gdpw_data.contract(data, design.size, design.vertices, head)
     batch_size, seed = config.batch_size, config.seed
     weights = {
@@ -129,7 +130,9 @@ def make_job(config: ml_collections.ConfigDict) -> Job:
 
     def open_data(workdir: Path, rows: slice) -> tuple[Loader, HeldHeads]:
         folder = gdpw_data.open_folder(data, design.size, workdir)
-        loader = gdpw_data.open_loader(folder, data, contract, seed=seed, batch_size=batch_size, rows=rows)
+        loader = gdpw_data.open_loader(
+            folder, data, contract, mirrored=mirrored, seed=seed, batch_size=batch_size, rows=rows
+        )
         return loader, HeldHeads.of_folder(folder, data, design, system.mesh, head)
 
     return Job(

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
+from jaxtyping import Int, UInt8
 
 from data_pipelines import shards
 from data_pipelines.procedural_faces import talks
@@ -25,11 +26,12 @@ from jaxanim.data import Field, Loader
 from jaxanim.data.record_folder import RecordFolder, Subset
 from jaxanim.data.sampling import SameClipPair
 from jaxanim.data.source import Sample
-from jaxanim.geometry import projected
+from jaxanim.geometry import mirror, projected
 from jaxanim.geometry.morphable import FaceParameters, MorphableModel
 
 ROLES = ("source", "driving")
 _OF_HEAD = ("identity", "expression", "rotations", "camera")
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 KINDS = ("talking_heads", "fitted_heads", "posed_meshes")
 
 
@@ -42,12 +44,14 @@ class DataSettings:
       folder: of the built dataset; "" draws people in the working folder.
       count: clips to draw, where they are drawn.
       jitter: how far brightness, contrast and saturation of a pair are changed together, as a share.
+      flip: whether pairs are mirrored half of the time; posed_meshes only, whose model is symmetric vertex by vertex.
     """
 
     kind: str = "talking_heads"
     folder: str = ""
     count: int = 1000
     jitter: float = 0.1
+    flip: bool = False
 
     def __post_init__(self) -> None:
         """Checks what does not fit together."""
@@ -55,6 +59,8 @@ class DataSettings:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
         if self.kind != "talking_heads" and not self.folder:
             raise ValueError(f"{self.kind} needs a folder")
+        if self.flip and not self.has_meshes:
+            raise ValueError(f"the open head of {self.kind} has no mirrored vertices; flip is for posed_meshes")
         if not 0.0 <= self.jitter < 1.0:
             raise ValueError(f"jitter must be in [0, 1), got {self.jitter}")
 
@@ -107,9 +113,26 @@ class Chosen:
 
 
 def open_loader(
-    folder: RecordFolder, settings: DataSettings, fields: dict[str, Field], *, seed: int, batch_size: int, rows: slice
+    folder: RecordFolder,
+    settings: DataSettings,
+    fields: dict[str, Field],
+    *,
+    mirrored: Int[np.ndarray, " v"] | None,
+    seed: int,
+    batch_size: int,
+    rows: slice,
 ) -> Loader:
-    """Returns the batches to train on."""
+    """Returns the batches to train on.
+
+    Args:
+      folder: the dataset.
+      settings: of the data.
+      fields: see `contract`.
+      mirrored: `mirror.mirrored_vertices` of the model, where pairs are mirrored.
+      seed: of order and augmentation.
+      batch_size: examples of all hosts.
+      rows: those of this host.
+    """
     records = usable(folder, "train")
     return Loader(
         Subset(Chosen(folder, fields_of(settings)), records),
@@ -117,7 +140,7 @@ def open_loader(
         batch_size=batch_size,
         rows=rows,
         sampler=SameClipPair(folder.columns["clip"][records]),
-        transform=_jitter(settings.jitter) if settings.jitter else None,
+        transform=_augment(settings.jitter, mirrored),
         contract=fields,
     )
 
@@ -145,19 +168,27 @@ def vertices_of(data: dict[str, Any], role: str, head: MorphableModel | None, si
     return projected.vertices_ndc(head, face, data[f"{role}_camera"], size=size)
 
 
-def _jitter(amount: float) -> Callable[[Sample, np.random.Generator], Sample]:
-    """Returns what changes the colours of both pictures of a pair alike."""
+def _augment(jitter: float, mirrored: Int[np.ndarray, " v"] | None) -> Callable[[Sample, np.random.Generator], Sample]:
+    """Returns what changes the colours of both pictures of a pair alike, and mirrors both, sometimes."""
 
     def transform(sample: Sample, rng: np.random.Generator) -> Sample:
-        light, spread, chroma = 1.0 + amount * rng.uniform(-1.0, 1.0, 3)
+        light, spread, chroma = 1.0 + jitter * rng.uniform(-1.0, 1.0, 3)
+        flipped = mirrored is not None and rng.random() < 0.5
         changed = dict(sample)
         for role in ROLES:
-            picture = sample[f"{role}_image"].astype(np.float32) * np.float32(light)
-            grey = picture @ np.array([0.299, 0.587, 0.114], np.float32)
-            picture = (picture - grey.mean()) * np.float32(spread) + grey.mean()
-            grey = picture @ np.array([0.299, 0.587, 0.114], np.float32)
-            picture = grey[..., None] + (picture - grey[..., None]) * np.float32(chroma)
-            changed[f"{role}_image"] = np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+            picture = _recoloured(sample[f"{role}_image"], light, spread, chroma)
+            changed[f"{role}_image"] = np.ascontiguousarray(picture[:, ::-1]) if flipped else picture
+            if flipped and mirrored is not None:
+                changed[f"{role}_vertices"] = mirror.mirror_mesh(sample[f"{role}_vertices"], mirrored)
         return changed
 
     return transform
+
+
+def _recoloured(picture: UInt8[np.ndarray, "h w 3"], light: float, spread: float, chroma: float) -> np.ndarray:
+    """Multiplies brightness, contrast and saturation."""
+    bright = picture.astype(np.float32) * np.float32(light)
+    mean = (bright @ _LUMA).mean()
+    bright = (bright - mean) * np.float32(spread) + mean
+    grey = (bright @ _LUMA)[..., None]
+    return np.clip(grey + (bright - grey) * np.float32(chroma) + np.float32(0.5), 0, 255).astype(np.uint8)
