@@ -19,18 +19,18 @@ SLOPE = 0.1
 class ConvBlock(nn.Module):
     """lrelu(norm(conv(x))), of a doubled picture, or halved afterwards, where asked for."""
 
-    def __init__(self, inputs: int, outputs: int, *, halve: bool = False, double: bool = False) -> None:
+    def __init__(self, inputs: int, outputs: int, *, halved: bool = False, doubled: bool = False) -> None:
         super().__init__()
         self.conv = _conv(inputs, outputs)
         self.norm = nn.BatchNorm2d(outputs)
-        self.halve, self.double = halve, double
+        self.halved, self.doubled = halved, doubled
 
     def forward(self, x: Tensor) -> Tensor:
         """Runs the block."""
-        if self.double:
+        if self.doubled:
             x = functional.interpolate(x, scale_factor=2)
         x = functional.leaky_relu(self.norm(self.conv(x)), SLOPE, inplace=True)
-        return functional.avg_pool2d(x, 2) if self.halve else x
+        return functional.avg_pool2d(x, 2) if self.halved else x
 
 
 class Spade(nn.Module):
@@ -90,7 +90,7 @@ class TorchGenerator(nn.Module):
         inputs = (3 + design.painted, *widths[:-1])
         names = [f"x{2**level}" for level in range(design.levels)]
         self.down_layers = nn.ModuleDict(
-            {name: ConvBlock(inputs[level], widths[level], halve=level > 0) for level, name in enumerate(names)}
+            {name: ConvBlock(inputs[level], widths[level], halved=level > 0) for level, name in enumerate(names)}
         )
         self.shortcut_layers = nn.ModuleDict(
             {name: ConvBlock(width, width) for name, width in zip(names[:-1], widths[:-1], strict=True)}
@@ -102,7 +102,7 @@ class TorchGenerator(nn.Module):
         for level in range(1, design.levels):
             layers[f"{names[level]}_spade"] = SpadeBlock(design.modulation, widths[level])
             layers[f"{names[level]}_flow"] = nn.Conv2d(widths[level], 2, 3, padding=1)
-            layers[f"{names[level]}_up"] = ConvBlock(widths[level], widths[level - 1], double=True)
+            layers[f"{names[level]}_up"] = ConvBlock(widths[level], widths[level - 1], doubled=True)
         self.up_layers = nn.ModuleDict(layers)
 
     def forward(self, picture: Tensor, codes_source: Tensor, codes_target: Tensor, mesh_flow: Tensor) -> Tensor:
