@@ -20,19 +20,28 @@ ANCHORS: tuple[Anchor, ...] = get_args(Anchor)
 
 
 @flax.struct.dataclass
-class GeometryMaps:
-    """What two poses of one mesh say about the way from one picture to the other (GDPW, sections 3.2 and 3.3).
+class TargetMaps:
+    """What is painted on the target's mesh (GDPW, sections 3.2 and 3.3): all that a new target needs.
 
     Attributes:
       flow_ndc: backward flow on the target's pixels, in units of half the picture.
       mask: 1 where the target's mesh is seen.
-      codes_target: codes of the vertices, painted on the target's mesh.
-      codes_source: the same on the source's.
+      codes_target: codes of the vertices.
     """
 
     flow_ndc: Float[Array, "*b h w 2"]
     mask: Float[Array, "*b h w 1"]
     codes_target: Float[Array, "*b h w d"]
+
+
+@flax.struct.dataclass
+class GeometryMaps(TargetMaps):
+    """What two poses of one mesh say about the way from one picture to the other.
+
+    Attributes:
+      codes_source: codes of the vertices, painted on the source's mesh.
+    """
+
     codes_source: Float[Array, "*b h w d"]
 
 
@@ -87,7 +96,7 @@ def geometry_maps(
     height: int,
     width: int,
 ) -> GeometryMaps:
-    """Renders the maps that guide GDPW, as its released code does.
+    """Renders the maps that guide GDPW, as its released code does: `target_maps` and `source_codes`.
 
     Back faces are taken out after the comparison of depths; the paper takes them out before. In batches of three the
     released code takes out wrong faces; this does not.
@@ -101,17 +110,59 @@ def geometry_maps(
       height: of the maps.
       width: of the maps.
     """
-    batch, vertices = target_ndc.shape[:-2], target_ndc.shape[-2]
-    codes = jnp.broadcast_to(codes, (*batch, *codes.shape))
-    seen = jnp.ones((*batch, vertices, 1), target_ndc.dtype)
-    attributes = jnp.concatenate([source_ndc[..., :2] - target_ndc[..., :2], seen, codes], axis=-1)
-    # Nothing to paint on the source without codes.
-    meshes = [target_ndc, source_ndc] if codes.shape[-1] else [target_ndc]
-    pixels = to_pixels(jnp.stack(meshes), height=height, width=width)
-    attributes = jnp.broadcast_to(attributes, (len(meshes), *attributes.shape))
-    pictures = paint(pixels, faces, attributes, height=height, width=width, culling="after", opposites=opposites)
-    target, source = pictures[0], pictures[-1]
-    return GeometryMaps(target[..., :2], target[..., 2:3], target[..., 3:], source[..., 3:])
+    maps = target_maps(source_ndc, target_ndc, faces, opposites, codes, height=height, width=width)
+    painted = source_codes(source_ndc, faces, opposites, codes, height=height, width=width)
+    return GeometryMaps(maps.flow_ndc, maps.mask, maps.codes_target, painted)
+
+
+def target_maps(
+    source_ndc: Float[Array, "*b v 3"],
+    target_ndc: Float[Array, "*b v 3"],
+    faces: Int[Array, "f 3"],
+    opposites: Int[Array, "f 3"] | None,
+    codes: Float[Array, "v d"],
+    *,
+    height: int,
+    width: int,
+) -> TargetMaps:
+    """Renders those of `geometry_maps` that are painted on the target's mesh."""
+    seen = jnp.ones((*target_ndc.shape[:-1], 1), target_ndc.dtype)
+    attributes = jnp.concatenate(
+        [source_ndc[..., :2] - target_ndc[..., :2], seen, _of_each(codes, target_ndc)], axis=-1
+    )
+    picture = _paint_ndc(target_ndc, faces, opposites, attributes, height, width)
+    return TargetMaps(picture[..., :2], picture[..., 2:3], picture[..., 3:])
+
+
+def source_codes(
+    source_ndc: Float[Array, "*b v 3"],
+    faces: Int[Array, "f 3"],
+    opposites: Int[Array, "f 3"] | None,
+    codes: Float[Array, "v d"],
+    *,
+    height: int,
+    width: int,
+) -> Float[Array, "*b h w d"]:
+    """Renders that of `geometry_maps` which is painted on the source's mesh; nothing is drawn for no columns."""
+    if codes.shape[-1] == 0:
+        return jnp.zeros((*source_ndc.shape[:-2], height, width, 0), source_ndc.dtype)
+    return _paint_ndc(source_ndc, faces, opposites, _of_each(codes, source_ndc), height, width)
+
+
+def _of_each(codes: Float[Array, "v d"], meshes: Float[Array, "*b v 3"]) -> Float[Array, "*b v d"]:
+    return jnp.broadcast_to(codes, (*meshes.shape[:-2], *codes.shape))
+
+
+def _paint_ndc(
+    vertices_ndc: Float[Array, "*b v 3"],
+    faces: Int[Array, "f 3"],
+    opposites: Int[Array, "f 3"] | None,
+    attributes: Float[Array, "*b v d"],
+    height: int,
+    width: int,
+) -> Float[Array, "*b h w d"]:
+    pixels = to_pixels(vertices_ndc, height=height, width=width)
+    return paint(pixels, faces, attributes, height=height, width=width, culling="after", opposites=opposites)
 
 
 def facial_flow(

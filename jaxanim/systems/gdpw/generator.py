@@ -9,7 +9,7 @@ import numpy as np
 from jaxanim.core.types import Array, Float, Int, Params
 from jaxanim.geometry import render
 from jaxanim.geometry.antialias import opposite_vertices
-from jaxanim.geometry.render import GeometryMaps
+from jaxanim.geometry.render import GeometryMaps, TargetMaps
 from jaxanim.systems.gdpw import networks
 from jaxanim.systems.gdpw.networks import Decoded, Encoded
 from jaxanim.systems.gdpw.presets import Design
@@ -88,7 +88,7 @@ def encode(design: Design, params: Params, stats: Params, given: Float[Array, "b
 
 
 def decode(
-    design: Design, params: Params, stats: Params, encoded: Encoded, maps: GeometryMaps, *, spectral: bool
+    design: Design, params: Params, stats: Params, encoded: Encoded, maps: TargetMaps, *, spectral: bool
 ) -> Decoded:
     """Decodes targets, with norms as training left them."""
     network = networks.Decoder(design, spectral)
@@ -113,11 +113,34 @@ def paint(
     target_ndc: Float[Array, "b v 3"],
 ) -> GeometryMaps:
     """Paints displacements and codes, see `render.geometry_maps`."""
-    opposites = mesh.opposites if design.antialias else None
+    target = paint_target(design, mesh, codes, source_ndc, target_ndc)
+    source = paint_source(design, mesh, codes, source_ndc)
+    return GeometryMaps(target.flow_ndc, target.mask, target.codes_target, source)
+
+
+def paint_target(
+    design: Design,
+    mesh: MeshFaces,
+    codes: Float[Array, "v d"],
+    source_ndc: Float[Array, "b v 3"],
+    target_ndc: Float[Array, "b v 3"],
+) -> TargetMaps:
+    """Paints what the decoder needs, see `render.target_maps`."""
+    opposites, size = _opposites(design, mesh), {"height": design.size, "width": design.size}
     codes = codes.astype(source_ndc.dtype)  # positions stay as exact as they are
-    return render.geometry_maps(
-        source_ndc, target_ndc, mesh.faces, opposites, codes, height=design.size, width=design.size
-    )
+    return render.target_maps(source_ndc, target_ndc, mesh.faces, opposites, codes, **size)
+
+
+def paint_source(
+    design: Design, mesh: MeshFaces, codes: Float[Array, "v d"], source_ndc: Float[Array, "b v 3"]
+) -> Float[Array, "b h w d"]:
+    """Paints what the encoder needs, see `render.source_codes`."""
+    opposites, size = _opposites(design, mesh), {"height": design.size, "width": design.size}
+    return render.source_codes(source_ndc, mesh.faces, opposites, codes.astype(source_ndc.dtype), **size)
+
+
+def _opposites(design: Design, mesh: MeshFaces) -> Int[Array, "f 3"] | None:
+    return mesh.opposites if design.antialias else None
 
 
 def codes_of(design: Design, params: Params, stats: Params) -> Float[Array, "v d"]:
@@ -135,7 +158,7 @@ def encoder_input(
 
 
 def guides(
-    design: Design, maps: GeometryMaps, dtype: Any
+    design: Design, maps: TargetMaps, dtype: Any
 ) -> tuple[Float[Array, "b h w m"], Float[Array, "b h w 2"] | None]:
     """Returns what modulates the decoder, and what its last level is warped by."""
     if design.guidance == "neural_codes":

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxanim.core import checks
 from jaxanim.core.system import Frame, Phase, PosedImage
 from jaxanim.core.types import Array, Float, Image, Key, Variables
-from jaxanim.geometry.render import GeometryMaps
+from jaxanim.geometry.render import TargetMaps
 from jaxanim.systems.gdpw import generator as generators
 from jaxanim.systems.gdpw import networks, objectives
 from jaxanim.systems.gdpw.generator import CODES, DECODER, ENCODER, MeshFaces
@@ -78,7 +78,7 @@ class Gdpw:
         given = jnp.zeros((1, size, size, 3 + design.painted))
         encoder = networks.Encoder(design, self.spectral).init(keys[0], given, train=False)
         encoded = networks.Encoder(design, self.spectral).apply(encoder, given, train=False)
-        maps = GeometryMaps(*(jnp.zeros((1, size, size, n)) for n in (2, 1, design.painted, design.painted)))
+        maps = TargetMaps(*(jnp.zeros((1, size, size, n)) for n in (2, 1, design.painted)))
         decoder = networks.Decoder(design, self.spectral).init(
             keys[1], encoded, *generators.guides(design, maps, given.dtype), train=False
         )
@@ -107,8 +107,8 @@ class Gdpw:
         image, vertices = (jnp.asarray(source.image) + 1.0) / 2.0, jnp.asarray(source.vertices_ndc)
         with jax.default_matmul_precision("highest"):
             codes = generators.codes_of(design, params, stats)
-            maps = generators.paint(design, self.mesh, codes, vertices[None], vertices[None])
-            given = generators.encoder_input(design, image[None], maps.codes_source)
+            painted = generators.paint_source(design, self.mesh, codes, vertices[None])
+            given = generators.encoder_input(design, image[None], painted)
             encoded = generators.encode(design, params, stats, given, spectral=self.spectral)
         return GdpwCode(image, vertices, encoded)
 
@@ -129,7 +129,7 @@ class Gdpw:
         )
         with jax.default_matmul_precision("highest"):
             codes = generators.codes_of(design, params, stats)
-            maps = generators.paint(design, self.mesh, codes, sources, targets)
+            maps = generators.paint_target(design, self.mesh, codes, sources, targets)
             decoded = generators.decode(design, params, stats, encoded, maps, spectral=self.spectral)
             made = generators.compose(design, images, decoded, maps.mask)
         return GdpwFrame(2.0 * made.image - 1.0, made.flows_px[0], 2.0 * made.warped - 1.0, made.mask)
