@@ -22,7 +22,7 @@ demo: $(BIN)/python
 	$(BIN)/jaxanim animate demo-output/astronaut.png --system geometric --drive $(GREETING) -o demo-output/astronaut_geometric.mp4
 	$(BIN)/jaxanim animate demo-output/astronaut.png --system gdpw --drive $(GREETING) -o demo-output/astronaut_gdpw.mp4
 	$(BIN)/jaxanim sheet demo-output/astronaut.png demo-output/astronaut_geometric.mp4 demo-output/astronaut_gdpw.mp4 \
-		--count 6 --size 320 -o demo-output/astronaut_sheet.png
+		--count 6 --size 320 --crop 116,0,208 -o demo-output/astronaut_sheet.png
 	@echo
 	@echo "Done. Look at:"
 	@echo "  $(CURDIR)/demo-output/talk.mp4    a character talking and looking around"

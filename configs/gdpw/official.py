@@ -27,6 +27,6 @@ def get_config() -> ml_collections.ConfigDict:
 def on_flame(objective: Objective, optimizer: gdpw.OptimizerSettings) -> ml_collections.ConfigDict:
     """Returns the settings of the released networks on the authors' own data."""
     config = settings.run("gdpw", steps=STEPS, batch_size=BATCH)
-    data = DataSettings(kind="posed_meshes", folder="DATA")
+    data = DataSettings(kind="posed_meshes", folder="DATA", flip=True)
     config.update(gdpw.entries(RELEASED["neural_codes"], objective, data, optimizer))
     return config

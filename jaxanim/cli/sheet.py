@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=192, help="side of one picture in pixels (192)")
     parser.add_argument("--background", default="#eeeef2", metavar="COLOUR", help="colour behind the character")
     parser.add_argument("--whole-body", action="store_true", help="the whole frame instead of head and shoulders")
+    parser.add_argument(
+        "--crop", metavar="X,Y,SIZE", help="the square of pictures and videos to show, in their pixels; default: all"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, help="a .png file")
 
 
@@ -51,6 +54,8 @@ def run(args: argparse.Namespace) -> None:
     columns = args.columns if args.columns is not None else COLUMNS
     if not (1 <= columns <= 64 and 16 <= args.size <= 1024 and 1 <= count <= 1024):
         raise InputError("a sheet has 1-64 columns of 16-1024 pixels and 1-1024 poses")
+    if args.crop is not None and not args.files:
+        raise InputError("--crop is for pictures and videos; characters take --whole-body")
     draw = _side_by_side if args.files else _poses
     picture, what = draw(args, count, columns, background)
     images.write_png(args.output, picture)
@@ -85,7 +90,7 @@ def _poses(args: argparse.Namespace, count: int, columns: int, background: Any) 
 
 def _side_by_side(args: argparse.Namespace, count: int, columns: int, background: Any) -> tuple[Any, str]:
     """Draws pictures and videos."""
-    from jaxanim.animate import side_by_side
+    from jaxanim.animate import crop, side_by_side
 
     del columns  # a file has one
     for name in OF_CHARACTERS:
@@ -93,5 +98,6 @@ def _side_by_side(args: argparse.Namespace, count: int, columns: int, background
             raise InputError(f"--{name.replace('_', '-')} is for characters; {args.files[0]} is shown as it is")
     if len(args.files) > 64:
         raise InputError(f"a sheet has 1-64 columns, one for each file, got {len(args.files)} files")
-    picture = side_by_side.draw(args.files, count=count, size=args.size, background=background)
+    box = crop.parse(args.crop) if args.crop is not None else None
+    picture = side_by_side.draw(args.files, count=count, size=args.size, background=background, box=box)
     return picture, f"{len(args.files)} files"

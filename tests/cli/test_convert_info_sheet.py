@@ -130,9 +130,19 @@ def test_pictures_alone_make_one_row(command, pictures, tmp_path):
     assert Image.open(tmp_path / "s.png").size == (64, 32 + sheet.LABEL_HEIGHT)
 
 
+def test_a_part_of_files_is_shown(command, tmp_path):
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[10:26, 30:46] = [0, 90, 0]
+    Image.fromarray(picture).save(tmp_path / "green.png")
+    result = command("sheet", tmp_path / "green.png", "--crop", "30,10,16", "--size", 16, "-o", tmp_path / "s.png")
+    assert result.code == 0
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "s.png"))[:16], np.full((16, 16, 3), [0, 90, 0]))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--crop", "90,90,16"], "outside"),
         (["--columns", "3"], "--columns is for characters"),
         (["--drive", "t.csv"], "--drive is for characters"),
         (["none.mp4"], "none.mp4: there is no such file"),
@@ -150,6 +160,7 @@ def test_sheet_of_files_refuses(command, pictures, tmp_path, options, message):
     [
         (["-o", "s.jpg"], "a still picture must be a .png file"),
         (["-o", "s.png", "--background", "transparent"], "a sheet needs a background colour"),
+        (["-o", "s.png", "--crop", "0,0,9"], "--crop is for pictures and videos"),
         (["-o", "s.png", "--columns", "0"], "1-64 columns"),
         (["-o", "s.png", "--size", "9"], "16-1024 pixels"),
         (["-o", "s.png", "--drive", "none.csv"], "none.csv: cannot be read"),

@@ -58,6 +58,7 @@ def test_a_configuration_of_gdpw(name, files):
     config = config_of("gdpw", name)
     if name in ON_FLAME:
         config.update(files)
+        config.data.flip = False  # the made-up model is not symmetric
     job = training.make_job(config)
     state = jax.eval_shape(training.make_state(job, config.seed))
     assert set(state.params) == {"generator", "discriminator"}
@@ -75,6 +76,7 @@ def test_configurations_on_flame_ask_for_its_files(name, files):
     with pytest.raises(InputError, match=r"config\.model=generic_model\.pkl"):
         training.make_job(config)
     config.model = files["model"]
+    config.data.flip = False
     with pytest.raises(InputError, match=r"config\.features_from"):
         training.make_job(config)
 
