@@ -62,6 +62,8 @@ def folder(tmp_path_factory):
     with video.open_writer(folder / "clip.mp4", width=256, height=256, fps=25.0, transparent=False) as write:
         for _ in range(3):
             write(photo)
+    for name in ("driven.mp4", "painted.mp4"):  # what commands further up make
+        shutil.copy(folder / "clip.mp4", folder / name)
     still = face_signal.make_signal(np.zeros((2, 52)), np.zeros((2, 3)), np.array([0.0, 0.1]))
     face_track.save(folder / "fit.npz", face_tracks.of_signal(still, load_open_head(), fps=10.0))
     columns = ["frame", "timestamp", "confidence", "success", *(f"{unit}_r" for unit in action_units.NAMES)]

@@ -73,16 +73,38 @@ def draw_sheet(
     """
     if len(poses) == 0:
         raise ValueError("a sheet needs at least one pose")
-    columns = min(columns, len(poses))
-    rows = -(-len(poses) // columns)
-    sheet = Image.new("RGB", (columns * size, rows * (size + LABEL_HEIGHT)), background)
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=11)
-    for index, (label, pose) in enumerate(zip(labels, poses, strict=True)):
+    pictures = []
+    for pose in poses:
         frame = render(pose[None])[0]
         if not whole_body:
             left, top, right, bottom = HEAD
             frame = frame[top:bottom, left:right]
-        picture = compose.place(frame, compose.Canvas(size, size, background))
+        pictures.append(compose.place(frame, compose.Canvas(size, size, background)))
+    return lay_out(pictures, labels, columns=columns, size=size, background=background)
+
+
+def lay_out(
+    pictures: Sequence[UInt8[np.ndarray, "s s 3"]],
+    labels: Sequence[str],
+    *,
+    columns: int,
+    size: int,
+    background: compose.Rgb,
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Lays squares out row by row, each with its label below.
+
+    Args:
+      pictures: of the same size.
+      labels: one per picture.
+      columns: pictures in a row.
+      size: side of one picture in pixels.
+      background: colour around labels and where a row is not full.
+    """
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (columns * size, rows * (size + LABEL_HEIGHT)), background)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=11)
+    for index, (label, picture) in enumerate(zip(labels, pictures, strict=True)):
         x, y = index % columns * size, index // columns * (size + LABEL_HEIGHT)
         sheet.paste(Image.fromarray(picture), (x, y))
         pen.text((x + size / 2, y + size + LABEL_HEIGHT / 2), label, fill=_INK, font=font, anchor="mm")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxanim.animate import sheet
+from jaxanim.animate import sheet, video
 from jaxanim.signals import pose_vector
 from tests.systems.tha4 import folders
 
@@ -99,11 +99,68 @@ def test_sheet_of_a_track(command, fake_renderer, tmp_path):
     np.testing.assert_allclose(np.stack(fake_renderer)[:, 26] * 8, [0, 3, 5, 8])
 
 
+@pytest.fixture
+def pictures(tmp_path):
+    """A red picture, and two videos of four and of two seconds that get brighter with time."""
+    Image.new("RGB", (20, 10), (200, 0, 0)).save(tmp_path / "red.png")
+    for name, seconds in (("long.mp4", 4), ("short.mp4", 2)):
+        with video.open_writer(tmp_path / name, width=32, height=32, fps=4.0, transparent=False) as write:
+            for number in range(4 * seconds + 1):
+                write(np.full((32, 32, 3), 12 * number, np.uint8))
+    return [tmp_path / name for name in ("red.png", "long.mp4", "short.mp4")]
+
+
+def test_sheet_of_files_side_by_side(command, pictures, tmp_path):
+    """Three moments: the first, the middle and the last one of the shorter video."""
+    result = command(
+        "sheet", *pictures, "--count", 3, "--size", 32, "--background", "#0000ff", "-o", tmp_path / "s.png"
+    )
+    assert result.code == 0
+    picture = np.asarray(Image.open(tmp_path / "s.png")).astype(int)
+    assert picture.shape == (3 * (32 + sheet.LABEL_HEIGHT), 3 * 32, 3)
+    middles = picture[16 :: 32 + sheet.LABEL_HEIGHT, 16::32]
+    np.testing.assert_allclose(middles[:, 0], [[200, 0, 0]] * 3)  # fitted into a square, blue above and below
+    np.testing.assert_allclose(picture[2, 16], [0, 0, 255])
+    for column in (1, 2):
+        np.testing.assert_allclose(middles[:, column, 1], [0, 48, 96], atol=4)
+
+
+def test_pictures_alone_make_one_row(command, pictures, tmp_path):
+    assert command("sheet", pictures[0], pictures[0], "--size", 32, "-o", tmp_path / "s.png").code == 0
+    assert Image.open(tmp_path / "s.png").size == (64, 32 + sheet.LABEL_HEIGHT)
+
+
+def test_a_part_of_files_is_shown(command, tmp_path):
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[10:26, 30:46] = [0, 90, 0]
+    Image.fromarray(picture).save(tmp_path / "green.png")
+    result = command("sheet", tmp_path / "green.png", "--crop", "30,10,16", "--size", 16, "-o", tmp_path / "s.png")
+    assert result.code == 0
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "s.png"))[:16], np.full((16, 16, 3), [0, 90, 0]))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--crop", "90,90,16"], "outside"),
+        (["--columns", "3"], "--columns is for characters"),
+        (["--drive", "t.csv"], "--drive is for characters"),
+        (["none.mp4"], "none.mp4: there is no such file"),
+    ],
+)
+def test_sheet_of_files_refuses(command, pictures, tmp_path, options, message):
+    result = command("sheet", *pictures, *options, "-o", tmp_path / "s.png")
+    assert result.code == 2
+    assert message in result.err
+    assert not (tmp_path / "s.png").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["-o", "s.jpg"], "a still picture must be a .png file"),
         (["-o", "s.png", "--background", "transparent"], "a sheet needs a background colour"),
+        (["-o", "s.png", "--crop", "0,0,9"], "--crop is for pictures and videos"),
         (["-o", "s.png", "--columns", "0"], "1-64 columns"),
         (["-o", "s.png", "--size", "9"], "16-1024 pixels"),
         (["-o", "s.png", "--drive", "none.csv"], "none.csv: cannot be read"),
