@@ -3,11 +3,8 @@
 FaceLandmarkImg -fdir CELEBA/img_align_celeba -out_dir CELEBA/openface -aus
 python -m data_pipelines.build emotionet --labels openface --source CELEBA --data-dir DATA --size 128
 python -m launch.train --config configs/atw/celeba_action_units.py --config.data.folder=DATA --workdir DIR
-<<<<<<< HEAD
 
 The networks, losses and rates are the released ones.
-=======
->>>>>>> cluster
 """
 
 import ml_collections

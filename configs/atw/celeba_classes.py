@@ -2,11 +2,8 @@
 
 python -m data_pipelines.build celeba --source CELEBA --data-dir DATA --size 128
 python -m launch.train --config configs/atw/celeba_classes.py --config.data.folder=DATA --workdir DIR
-<<<<<<< HEAD
 
 The networks, losses and rates are the released ones.
-=======
->>>>>>> cluster
 """
 
 import ml_collections

@@ -2,11 +2,8 @@
 
 python -m data_pipelines.build image_folder --source EMOTIONNET --data-dir DATA --size 128
 python -m launch.train --config configs/atw/emotionnet.py --config.data.folder=DATA --workdir DIR
-<<<<<<< HEAD
 
 The networks, losses and rates are the released ones.
-=======
->>>>>>> cluster
 """
 
 import ml_collections
