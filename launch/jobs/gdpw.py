@@ -19,6 +19,7 @@ from jaxanim.core.types import Array, Float, Key, Params, Variables
 from jaxanim.data import Loader
 from jaxanim.geometry import flame, mirror, open_head
 from jaxanim.geometry.morphable import MorphableModel
+from jaxanim.losses import vgg_weights as vgg_files
 from jaxanim.systems.gdpw import files, objectives
 from jaxanim.systems.gdpw import generator as generators
 from jaxanim.systems.gdpw.objectives import Objective
@@ -26,7 +27,6 @@ from jaxanim.systems.gdpw.presets import Design
 from jaxanim.systems.gdpw.system import Gdpw
 from jaxanim.train.state import TrainState
 from jaxanim.train.step import Inputs, View
-from jaxanim.weights import vgg as vgg_files
 from jaxanim.weights.card import Card
 from launch import settings
 from launch.jobs import Job, gdpw_data

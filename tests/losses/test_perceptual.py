@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxanim.losses import perceptual
-from jaxanim.weights import vgg
+from jaxanim.losses import perceptual, vgg_weights
 
 RNG = np.random.default_rng(7)
 FIRST, SECOND = (jnp.asarray(RNG.random((2, 32, 32, 3)), jnp.float32) for _ in range(2))
@@ -14,7 +13,7 @@ FIRST, SECOND = (jnp.asarray(RNG.random((2, 32, 32, 3)), jnp.float32) for _ in r
 
 @pytest.fixture(scope="module")
 def params():
-    return jax.tree.map(jnp.asarray, vgg.random_vgg19())
+    return jax.tree.map(jnp.asarray, vgg_weights.random_vgg19())
 
 
 @jax.jit

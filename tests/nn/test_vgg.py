@@ -7,9 +7,9 @@ import pytest
 import safetensors.numpy
 
 from jaxanim.core.errors import WeightsError
+from jaxanim.losses import vgg_weights as weights
 from jaxanim.nn import vgg
 from jaxanim.nn.apply import apply
-from jaxanim.weights import vgg as weights
 from tests.weights import torch_writer
 
 RNG = np.random.default_rng(6)

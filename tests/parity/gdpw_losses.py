@@ -11,14 +11,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxanim.losses import adversarial, perceptual, reconstruction
+from jaxanim.losses import adversarial, perceptual, reconstruction, vgg_weights
 from jaxanim.nn import vgg
 from jaxanim.nn.apply import apply
 from jaxanim.ops.gaussian_down import gaussian_down, kernel
 from jaxanim.systems.gdpw import files as gdpw_files
 from jaxanim.systems.gdpw import networks, presets, released
 from jaxanim.weights import name_table
-from jaxanim.weights import vgg as vgg_weights
 from tests.parity import gdpw, gdpw_pictures, goldens
 
 Golden = Mapping[str, Any]
