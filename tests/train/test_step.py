@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -268,7 +269,7 @@ def test_statistics_stay_when_their_phase_is_not_due():
     for number in range(4):
         state, _ = step(state, rows(number), {}, None)
         seen.append(toy_gan.plain(state.stats))
-    assert [toy_gan.same(a, b) for a, b in zip(seen, seen[1:], strict=False)] == [True, False, True, False]
+    assert [toy_gan.same(a, b) for a, b in itertools.pairwise(seen)] == [True, False, True, False]
 
 
 @pytest.mark.parametrize("bad", [{"row": np.full((16, toy_gan.SIZE), np.nan, np.float32)}, {"extra": np.inf}])
