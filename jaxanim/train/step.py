@@ -89,6 +89,10 @@ def make_train_step(
     def step(state: TrainState, batch: Any, weights: Mapping[str, Params], frozen: Any) -> tuple[TrainState, Averages]:
         if set(decay) != set(state.average):
             raise ValueError(f"average_decay is for {sorted(decay)}, the state averages {sorted(state.average)}")
+        if missing := {phase.keeps for phase in phases if phase.keeps} - set(state.stats):
+            raise ValueError(
+                f"phases keep statistics of {sorted(missing)}, the state has those of {sorted(state.stats)}"
+            )
         key, total, sound = jax.random.fold_in(state.key, state.step), Averages({}, {}), jnp.bool_(True)
         for index, phase in enumerate(phases):
             inputs = Inputs(batch, state.params, state.stats, frozen, jax.random.fold_in(key, index))

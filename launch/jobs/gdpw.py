@@ -15,6 +15,7 @@ import ml_collections
 import optax
 
 from jaxanim.core.errors import InputError
+from jaxanim.core.system import Phase
 from jaxanim.core.types import Array, Float, Key, Params, Variables
 from jaxanim.data import Loader
 from jaxanim.geometry import flame, mirror, open_head
@@ -119,12 +120,13 @@ def make_job(config: ml_collections.ConfigDict) -> Job:
         design, generators.mesh_faces(jax.device_get(model.faces)), objective, mean_codes=_on_device(mean_codes)
     )
     mirrored = mirror.mirrored_vertices(jax.device_get(model.template)) if data.flip else None
+    phases = _phases(system)
     contract = gdpw_data.contract(data, design.size, design.vertices, head)
     batch_size, seed = config.batch_size, config.seed
     weights = {
         name: value
         for name, value in objectives.weights_of_phases(objective).items()
-        if name in {phase.name for phase in system.phases()}
+        if name in {phase.name for phase in phases}
     }
     shapes = {name: ((batch_size, *field.shape), field.dtype) for name, field in contract.items()}
 
@@ -137,7 +139,7 @@ def make_job(config: ml_collections.ConfigDict) -> Job:
 
     return Job(
         init=_init(system, config.start_from),
-        phases=system.phases(),
+        phases=phases,
         view=_view(design.size),
         optimizers=_optimizers(optimizer, config.steps),
         average_decay={objectives.GENERATOR: optimizer.average_decay} if optimizer.average_decay else {},
@@ -170,6 +172,13 @@ def _model(path: str, design: Design, data: DataSettings) -> MorphableModel:
     return model
 
 
+def _phases(system: Gdpw) -> tuple[Phase, ...]:
+    try:
+        return system.phases()
+    except ValueError as error:
+        raise InputError(f"objective: {error}") from error
+
+
 def _features(objective: Objective, path: str) -> Params:
     """Returns the parameters of the perceptual network, as the objective says.
 
@@ -190,7 +199,9 @@ def _init(system: Gdpw, start_from: str) -> Any:
     """Returns what makes the networks: anew, or as a file has them, those it does not hold anew."""
     if not start_from:
         return system.init
-    _, design, variables = files.read_gdpw(Path(start_from))
+    card, design, variables = files.read_gdpw(Path(start_from))
+    if files.is_folded(card):
+        raise InputError(f"{start_from} holds a generator that is folded to render; training needs its spectral norms")
     if design != system.design:
         raise InputError(f"{start_from} holds networks of {design}, the run is of {system.design}")
 

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -226,6 +227,69 @@ def test_a_bad_phase_leaves_the_running_average_alone(step):
     state, _ = step(state, {"row": np.full((16, toy_gan.SIZE), np.nan, np.float32)}, toy_gan.WEIGHTS, None)
     assert toy_gan.same(before, state.average)
     assert int(state.skipped_in_a_row) == 1
+
+
+def keeping_loss(params, inputs, weights):
+    """A regression whose running mean of rows takes half of each batch; what is in `extra` goes into it, too."""
+    loss, metrics = toy_gan.regression_loss(params, inputs, weights)
+    mean = inputs.data["row"].astype(jnp.float32).mean(axis=0) + inputs.data["extra"].mean()
+    kept = {"mean": 0.5 * inputs.stats["rows"]["mean"] + 0.5 * mean}
+    return loss, {**metrics, "wide": jnp.float32(inputs.stats["rows"]["mean"].dtype == jnp.float32)}, kept
+
+
+def keeping_step(every=1, **options):
+    """Its state, and other statistics that nobody keeps."""
+    phase = Phase("one", "critic", keeping_loss, every=every, keeps="rows")
+    step, state = regression_step(phases=(phase,), **options)
+    return step, dataclasses.replace(state, stats={"rows": {"mean": jnp.zeros(toy_gan.SIZE)}, "other": jnp.ones(2)})
+
+
+def rows(number, extra=0.0):
+    return {**toy_gan.batch(number), "extra": np.full(16, extra, np.float32)}
+
+
+@pytest.mark.parametrize("options", [{}, {"accumulate": 4}, {"compute_dtype": {"one": jnp.bfloat16}}])
+def test_statistics_are_kept(options):
+    """Those of the parts of a batch are averaged, and half precision does not touch them."""
+    step, state = keeping_step(**options)
+    want = np.zeros(toy_gan.SIZE, np.float32)
+    with jax.numpy_dtype_promotion("standard"):  # the loss joins both precisions
+        for number in range(3):
+            state, measured = step(state, rows(number), {}, None)
+            want = 0.5 * want + 0.5 * rows(number)["row"].mean(axis=0)
+    np.testing.assert_allclose(state.stats["rows"]["mean"], want, rtol=1e-5)
+    assert state.stats["rows"]["mean"].dtype == jnp.float32
+    assert averages.fetch(measured)["one/wide"] == 1.0
+    np.testing.assert_array_equal(state.stats["other"], 1.0)
+
+
+def test_statistics_stay_when_their_phase_is_not_due():
+    step, state = keeping_step(every=2)
+    seen = [toy_gan.plain(state.stats)]
+    for number in range(4):
+        state, _ = step(state, rows(number), {}, None)
+        seen.append(toy_gan.plain(state.stats))
+    assert [toy_gan.same(a, b) for a, b in itertools.pairwise(seen)] == [True, False, True, False]
+
+
+@pytest.mark.parametrize("bad", [{"row": np.full((16, toy_gan.SIZE), np.nan, np.float32)}, {"extra": np.inf}])
+def test_statistics_stay_in_a_step_that_is_skipped(bad):
+    """Also where they alone are not finite."""
+    step, state = keeping_step()
+    state, _ = step(state, rows(0), {}, None)
+    before = toy_gan.plain(state)
+    bad = {name: np.broadcast_to(np.float32(value), rows(1)[name].shape) for name, value in bad.items()}
+    state, measured = step(state, {**rows(1), **bad}, {}, None)
+    assert averages.fetch(measured)["one/skipped"] == 1.0
+    assert toy_gan.same(before.stats, state.stats)
+    assert toy_gan.same(before.params, state.params)
+    assert int(state.skipped) == 1
+
+
+def test_statistics_that_the_state_does_not_have():
+    step, state = keeping_step()
+    with pytest.raises(ValueError, match=r"keep statistics of \['rows'\], the state has those of \['other'\]"):
+        step(dataclasses.replace(state, stats={"other": jnp.ones(2)}), rows(0), {}, None)
 
 
 @pytest.mark.parametrize(

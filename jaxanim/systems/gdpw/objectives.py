@@ -28,6 +28,7 @@ Perceptual = Literal["vgg19", "random", "none"]
 Adversary = Literal["least_squares", "hinge", "none"]
 Terms = dict[str, Float[Array, " b"]]
 _SCALES = (1, 2, 4, 8)  # of the pyramid that the perceptual loss of the picture looks at
+_SMALLEST = 16  # side of a picture that VGG-19's last layer still sees
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Objective:
     def weights(self) -> Mapping[str, float]:
         """Returns the weights as loss functions take them."""
         fields = dataclasses.asdict(self)
-        return {name: value for name, value in fields.items() if isinstance(value, float)}
+        return {name: float(value) for name, value in fields.items() if not isinstance(value, str)}
 
 
 OFFICIAL = Objective()
@@ -96,7 +97,17 @@ class Batch:
 
 
 def phases(design: Design, mesh: MeshFaces, objective: Objective) -> tuple[Phase, ...]:
-    """Returns what a training step does: the discriminator's turn, where there is one, and the generator's."""
+    """Returns what a training step does: the discriminator's turn, where there is one, and the generator's.
+
+    Raises:
+      ValueError: pictures are too small for features to be compared.
+    """
+    factor = max(*_SCALES, 2 ** (design.levels - 2))
+    if objective.features != "none" and design.size < _SMALLEST * factor:
+        raise ValueError(
+            f"features are compared in pictures down to 1/{factor} of the side, which need {_SMALLEST} pixels; got "
+            f"size={design.size} and levels={design.levels}"
+        )
     found = []
     if objective.adversary != "none":
         found.append(_phase(DISCRIMINATOR, _discriminator_terms, design, mesh, objective))
