@@ -13,11 +13,8 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-import jax
 import numpy as np
-from jax.experimental import multihost_utils
 
-from data_pipelines import shards
 from data_pipelines.procedural_faces import posed
 from data_pipelines.procedural_faces.records import split_of
 from jaxanim.core.errors import InputError
@@ -26,6 +23,7 @@ from jaxanim.data.record_folder import RecordFolder, Subset
 from jaxanim.data.sampling import RandomDriving, SameClipPair
 from jaxanim.data.source import Sample
 from jaxanim.systems.atw import Design
+from launch.jobs import drawn
 
 _SMILING = 31  # of CelebA's 40 attributes
 DriveOf = Callable[[int, Sample], np.ndarray]
@@ -78,12 +76,7 @@ def open_folder(settings: DataSettings, size: int, workdir: Path) -> RecordFolde
     """Opens the dataset; draws it first where it is to be drawn, in the first process."""
     if settings.folder:
         return RecordFolder(Path(settings.folder))
-    folder = workdir / "data"
-    if jax.process_index() == 0:
-        shards.build("posed_faces", posed.plan(count=settings.count, size=size), folder, workers=2)
-    if jax.process_count() > 1:
-        multihost_utils.sync_global_devices("data drawn")
-    return RecordFolder(folder)
+    return drawn.draw("posed_faces", posed.plan(count=settings.count, size=size), workdir)
 
 
 def usable(folder: RecordFolder, settings: DataSettings, design: Design, split: str) -> np.ndarray:

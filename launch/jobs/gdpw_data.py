@@ -12,13 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.experimental import multihost_utils
 from jaxtyping import Int, UInt8
 
-from data_pipelines import shards
 from data_pipelines.procedural_faces import talks
 from jaxanim.core.errors import InputError
 from jaxanim.core.types import Array, Float
@@ -28,6 +25,7 @@ from jaxanim.data.sampling import SameClipPair
 from jaxanim.data.source import Sample
 from jaxanim.geometry import mirror, projected
 from jaxanim.geometry.morphable import FaceParameters, MorphableModel
+from launch.jobs import drawn
 
 ROLES = ("source", "driving")
 _OF_HEAD = ("identity", "expression", "rotations", "camera")
@@ -74,12 +72,7 @@ def open_folder(settings: DataSettings, size: int, workdir: Path) -> RecordFolde
     """Opens the dataset; draws it first where it is to be drawn, in the first process."""
     if settings.folder:
         return RecordFolder(Path(settings.folder))
-    folder = workdir / "data"
-    if jax.process_index() == 0:
-        shards.build("talking_heads", talks.plan(count=settings.count, size=size), folder, workers=2)
-    if jax.process_count() > 1:
-        multihost_utils.sync_global_devices("data drawn")
-    return RecordFolder(folder)
+    return drawn.draw("talking_heads", talks.plan(count=settings.count, size=size), workdir)
 
 
 def usable(folder: RecordFolder, split: str) -> np.ndarray:

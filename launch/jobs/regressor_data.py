@@ -3,13 +3,10 @@
 import dataclasses
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.experimental import multihost_utils
 from jaxtyping import Float
 
-from data_pipelines import shards
 from data_pipelines.procedural_faces import snapshots
 from data_pipelines.procedural_faces.person import random_person
 from data_pipelines.procedural_faces.pieces import NECK, ROOT
@@ -21,6 +18,7 @@ from jaxanim.data.source import Sample
 from jaxanim.geometry import landmarks, rotations
 from jaxanim.tracking.regressor import parameters
 from jaxanim.tracking.regressor.parameters import Basis, FaceNumbers, Statistics
+from launch.jobs import drawn
 
 POINTS = 68 + 98
 _DRAWS = 512  # faces that the statistics are taken from
@@ -78,12 +76,7 @@ def open_folder(settings: DataSettings, workdir: Path) -> RecordFolder:
     """Opens the dataset; draws it first where it is to be drawn, in the first process."""
     if settings.folder:
         return _checked(RecordFolder(Path(settings.folder)), settings.folder)
-    folder = workdir / "data"
-    if jax.process_index() == 0:
-        shards.build("snapshots", snapshots.plan(count=settings.count), folder, workers=2)
-    if jax.process_count() > 1:
-        multihost_utils.sync_global_devices("data drawn")
-    return RecordFolder(folder)
+    return drawn.draw("snapshots", snapshots.plan(count=settings.count), workdir)
 
 
 def open_loader(folder: RecordFolder, fields: dict[str, Field], *, seed: int, batch_size: int, rows: slice) -> Loader:
