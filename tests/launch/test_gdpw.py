@@ -228,7 +228,7 @@ def test_a_batch_of_bfloat16_in_parts(data):
     [
         ({"data.kind": "posed_meshes"}, "need FLAME's triangles: config.model"),
         ({"model": "generic_model.pkl"}, "leave config.model empty"),
-        ({"objective.features": "vgg19"}, "'vgg19' needs config.features_from"),
+        ({"objective.features": "vgg19", "design.size": 128}, "'vgg19' needs config.features_from"),
         ({"features_from": "vgg19.pth"}, "do not take it; got 'none' and 'vgg19.pth'"),
         ({"objective.features": "random"}, "down to 1/8 of the side.*size=32"),
         ({"design.vertices": 5023}, "design.vertices is 5023, the model has 6128"),
