@@ -12,7 +12,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import ml_collections
+import numpy as np
 import optax
+from jaxtyping import Int
 
 from jaxanim.core.errors import InputError
 from jaxanim.core.system import Phase
@@ -119,7 +121,7 @@ def make_job(config: ml_collections.ConfigDict) -> Job:
     system = Gdpw(
         design, generators.mesh_faces(jax.device_get(model.faces)), objective, mean_codes=_on_device(mean_codes)
     )
-    mirrored = mirror.mirrored_vertices(jax.device_get(model.template)) if data.flip else None
+    mirrored = _mirrored(model) if data.flip else None
     phases = _phases(system)
     contract = gdpw_data.contract(data, design.size, design.vertices, head)
     batch_size, seed = config.batch_size, config.seed
@@ -177,6 +179,18 @@ def _phases(system: Gdpw) -> tuple[Phase, ...]:
         return system.phases()
     except ValueError as error:
         raise InputError(f"objective: {error}") from error
+
+
+def _mirrored(model: MorphableModel) -> Int[np.ndarray, " v"]:
+    """Returns which vertex becomes which in a mirrored mesh.
+
+    Raises:
+      InputError: the model is not symmetric.
+    """
+    try:
+        return mirror.mirrored_vertices(jax.device_get(model.template))
+    except ValueError as error:
+        raise InputError(f"data.flip needs a symmetric model; leave it False: {error}") from error
 
 
 def _features(objective: Objective, path: str) -> Params:

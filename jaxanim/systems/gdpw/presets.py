@@ -17,7 +17,7 @@ class Design:
 
     Attributes:
       guidance: 'geom_disp' for the displacements of the mesh, 'neural_codes' for codes of its vertices painted in both
-        poses, 'both' (paper, section 3.3).
+        poses, 'both' (paper, section 3.2 and, for 'both', 4.5).
       vertices: of the morphable model's mesh; 5023 for FLAME.
       size: side of the pictures.
       levels: sizes that pictures are worked on, each half of the one before.
