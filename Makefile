@@ -37,7 +37,7 @@ test: $(BIN)/python
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
-	$(BIN)/python -m pytest -m 'not sweep' --numprocesses=2 --dist=loadfile --no-loadscope-reorder --cov --cov-report=term
+	$(BIN)/python -m pytest -m 'not sweep' --numprocesses=2 --dist=loadfile --no-loadscope-reorder --cov --cov-report=term --durations=30
 
 # the kernels' tests on every input and at every real size, an hour or more; `make test` takes one of each kind
 sweep: $(BIN)/python

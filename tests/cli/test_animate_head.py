@@ -77,7 +77,7 @@ def frames_of(path):
     return [np.asarray(Image.open(frame)) for frame in sorted(path.iterdir())]
 
 
-@pytest.mark.slow
+@pytest.mark.sweep  # the README's commands do the same
 def test_a_fit_moves_the_head_and_the_first_frame_is_the_photo(command, folder, found, tmp_path):
     options = ["--drive", folder / "fit.npz", "--mode", "vanilla", "-o", tmp_path / "a"]
     result = command(*photo_command(folder, *options))

@@ -201,6 +201,7 @@ def test_norms_look_at_the_whole_batch_of_four_devices(data):
     )
 
 
+@pytest.mark.sweep  # test_objectives holds it for the losses
 def test_each_network_learns_in_its_own_turn_alone(data):
     """Without weights the generator has nothing to learn; what the discriminator asks for has none."""
     config = configuration(data)
