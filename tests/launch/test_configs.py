@@ -9,7 +9,8 @@ import pytest
 import safetensors.numpy
 
 from jaxanim.core.errors import InputError
-from jaxanim.weights import name_table, vgg
+from jaxanim.losses import vgg_weights
+from jaxanim.weights import name_table
 from launch import training
 from launch.jobs import gdpw
 from tests.geometry import synthetic_flame
@@ -42,8 +43,8 @@ def files(tmp_path_factory):
     """What the released GDPW was trained with, in the official formats: FLAME (made up) and VGG-19 (random)."""
     folder = tmp_path_factory.mktemp("files")
     synthetic_flame.write(folder, "public")
-    params = name_table.flatten(vgg.random_vgg19())
-    state = {row.source: params[row.path] for row in vgg.vgg19()}
+    params = name_table.flatten(vgg_weights.random_vgg19())
+    state = {row.source: params[row.path] for row in vgg_weights.vgg19()}
     for name, array in state.items():
         state[name] = np.ascontiguousarray(array.transpose(3, 2, 0, 1)) if array.ndim == 4 else array
     safetensors.numpy.save_file(state, folder / "vgg19.safetensors")
