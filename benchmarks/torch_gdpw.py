@@ -76,7 +76,9 @@ class GaussianDown(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Shrinks a map."""
         weight = self.get_buffer("weight")
-        padded = functional.pad(x, (self.reach,) * 4)  # padding inside conv2d takes oneDNN up to a hundred times as long
+        padded = functional.pad(
+            x, (self.reach,) * 4
+        )  # padding inside conv2d takes oneDNN up to a hundred times as long
         return functional.conv2d(padded, weight, groups=len(weight))[..., :: self.factor, :: self.factor]
 
 

@@ -3,13 +3,42 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
 from flax import linen as nn
+from jax import lax
+
+from jaxanim.core.types import Array, Float
 
 Initializer = Callable[..., Any]
 HE_NORMAL: Initializer = nn.initializers.he_normal()
 # Uniform within 1 / sqrt(fan in): what PyTorch's convolutions start from.
 TORCH_UNIFORM: Initializer = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 ZEROS: Initializer = nn.initializers.zeros_init()
+
+# Where XLA's convolution on CPUs spends its time on bringing kernels into its order: few pixels, many channels.
+_FEW_PIXELS, _MANY_CHANNELS = 256, 512
+
+
+def convolve(x: Float[Array, "b h w c"], kernel: Float[Array, "i j c d"], padding: int) -> Float[Array, "b _ _ d"]:
+    """Convolves with stride 1, zeros around the picture.
+
+    On CPUs, pictures of few pixels and many channels are convolved as one product of matrices, of patches and kernel:
+    two to three times as fast at 8 x 8 x 1024 and 16 x 16 x 512 (jax 0.10). Elsewhere, and on other devices, it is
+    XLA's convolution. The two differ by rounding.
+
+    Args:
+      x: picture.
+      kernel: rows, columns, input channels, output channels.
+      padding: rows and columns of zeros on each side.
+    """
+    if x.shape[1] * x.shape[2] <= _FEW_PIXELS and x.shape[3] >= _MANY_CHANNELS:
+        return lax.platform_dependent(
+            x,
+            kernel,
+            cpu=lambda x, kernel: _of_patches(x, kernel, padding),
+            default=lambda x, kernel: _xla(x, kernel, padding),
+        )
+    return _xla(x, kernel, padding)
 
 
 def conv3x3(features: int, name: str, *, use_bias: bool = True, kernel_init: Initializer = HE_NORMAL) -> nn.Conv:
@@ -35,3 +64,17 @@ def doubling_conv(features: int, name: str) -> nn.ConvTranspose:
     return nn.ConvTranspose(
         features, (4, 4), strides=(2, 2), padding="SAME", use_bias=False, kernel_init=HE_NORMAL, name=name
     )
+
+
+def _xla(x: Float[Array, "b h w c"], kernel: Float[Array, "i j c d"], padding: int) -> Float[Array, "b _ _ d"]:
+    around = ((padding, padding),) * 2
+    return lax.conv_general_dilated(x, kernel, (1, 1), around, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+def _of_patches(x: Float[Array, "b h w c"], kernel: Float[Array, "i j c d"], padding: int) -> Float[Array, "b _ _ d"]:
+    rows, columns, channels, features = kernel.shape
+    padded = jnp.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+    height, width = padded.shape[1] - rows + 1, padded.shape[2] - columns + 1
+    shifted = [padded[:, i : i + height, j : j + width] for i in range(rows) for j in range(columns)]
+    patches = jnp.concatenate(shifted, axis=-1).reshape(-1, rows * columns * channels)
+    return (patches @ kernel.reshape(-1, features)).reshape(len(x), height, width, features)

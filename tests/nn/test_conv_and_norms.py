@@ -118,3 +118,31 @@ def test_variance_survives_a_large_mean():
     module = norms.instance_norm("n")
     result = np.asarray(apply(module, {"scale": jnp.ones(1), "bias": jnp.zeros(1)}, x)).ravel()
     np.testing.assert_allclose(result, np.array([-1.5, -0.5, 0.5, 1.5]) / np.sqrt(1.25 + 1e-5), rtol=1e-4)
+
+
+@pytest.mark.parametrize("channels", [511, 512], ids=["convolution", "patches on CPUs"])
+@pytest.mark.parametrize(("size", "padding"), [(3, 1), (1, 0), (4, 2)])
+def test_convolve_is_a_correlation_with_zeros_around(channels, size, padding):
+    rng = np.random.default_rng(0)
+    x, kernel = rng.standard_normal((2, 6, 5, channels)), rng.standard_normal((size, size, channels, 3))
+    want = np.stack([loop_conv(picture, kernel, stride=1, padding=padding) for picture in x])
+    given = [jnp.asarray(array, jnp.float32) for array in (x, kernel)]
+    ours = jax.jit(conv.convolve, static_argnums=2)(*given, padding)
+    np.testing.assert_allclose(ours, want, rtol=0, atol=TOLERANCE * np.abs(want).max())
+
+
+def test_patches_have_the_gradients_of_the_convolution():
+    rng = np.random.default_rng(1)
+    x, kernel = rng.standard_normal((2, 4, 5, 512)), rng.standard_normal((3, 3, 512, 4))
+    weights = rng.standard_normal((2, 4, 5, 4))
+    given = [jnp.asarray(array, jnp.float32) for array in (x, kernel, weights)]
+    towards_x, towards_kernel = jax.grad(lambda x, k, w: (conv.convolve(x, k, 1) * w).sum(), argnums=(0, 1))(*given)
+    back = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
+    want_x = np.stack([loop_conv(part, back, stride=1, padding=1) for part in weights])
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    want_kernel = np.zeros(kernel.shape)
+    for i in range(3):
+        for j in range(3):
+            want_kernel[i, j] = np.einsum("bhwc,bhwd->cd", padded[:, i : i + 4, j : j + 5], weights)
+    np.testing.assert_allclose(towards_x, want_x, rtol=0, atol=TOLERANCE * np.abs(want_x).max())
+    np.testing.assert_allclose(towards_kernel, want_kernel, rtol=0, atol=TOLERANCE * np.abs(want_kernel).max())

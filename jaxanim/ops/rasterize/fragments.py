@@ -65,6 +65,10 @@ def interpolate(
         raise ValueError(f"attributes must have the batch axes {batch} or none, got shape {attributes.shape}")
     attributes = jnp.broadcast_to(attributes, (*batch, *attributes.shape[-2:]))
     corners = faces[jnp.maximum(fragments.face, 0)]
-    flat = corners.reshape(*batch, -1, 1)
-    values = jnp.take_along_axis(attributes, flat, axis=-2).reshape(*corners.shape, attributes.shape[-1])
-    return (values * fragments.barycentric.astype(values.dtype)[..., None]).sum(axis=-2)
+    weights = fragments.barycentric.astype(attributes.dtype)
+    painted = jnp.zeros((*corners.shape[:-1], attributes.shape[-1]), attributes.dtype)
+    for corner in range(3):  # one by one: a sum over an axis of 3 takes XLA several times as long on CPUs
+        flat = corners[..., corner].reshape(*batch, -1, 1)
+        values = jnp.take_along_axis(attributes, flat, axis=-2).reshape(painted.shape)
+        painted = painted + values * weights[..., corner, None]
+    return painted
