@@ -13,6 +13,7 @@ from data_pipelines import face_square, recipe
 from data_pipelines.face_square import Square
 from data_pipelines.procedural_faces import clip, posed
 from data_pipelines.procedural_faces.clip import Clip
+from data_pipelines.procedural_faces.expressions import coefficients
 from data_pipelines.procedural_faces.motion import Motion, axis_angle, random_motion
 from data_pipelines.procedural_faces.person import random_person
 from data_pipelines.procedural_faces.pieces import NECK, ROOT
@@ -27,16 +28,19 @@ _FRAMES = 48  # of the clip that a moving face is taken from
 _HEAD_DEGREES = (24.0, 11.0, 8.0)  # spread of yaw, pitch and roll
 _LIMIT_DEGREES = (58.0, 28.0, 20.0)
 _MOVING = 0.6  # share of faces that are taken from somebody who speaks, blinks and looks around
+_WIDE = (0.25, 1.2)  # how far mouths open that are thrown open; who speaks opens it by some 0.4
+_WITH_WIDE = ("mouthUpperUp", "mouthLowerDown", "mouthStretch", "mouthFunnel", "mouthSmile", "mouthFrown", "noseSneer")
 
 
-def random_snapshot(seed: int) -> Motion:
-    """Draws one face and one pose of the head."""
+def random_snapshot(seed: int, wide: float = 0.0) -> Motion:
+    """Draws one face and one pose of the head; the mouth is thrown open with a chance of `wide`."""
     rng = np.random.default_rng([seed, 0x5A9])
     moving = random_motion(seed, _FRAMES)
     number = int(rng.integers(_FRAMES))
     expression, root = moving.expression[number], moving.rotations[number, ROOT]
     if rng.random() >= _MOVING:
         expression = posed.random_faces(seed, 1).expression[-1]
+    expression = _thrown_open(seed, wide, expression)
     limits = np.array(_LIMIT_DEGREES)
     degrees = limits * np.tanh(rng.normal(size=3) * np.array(_HEAD_DEGREES) / limits)
     rotations = np.zeros_like(moving.rotations[:1])
@@ -54,6 +58,7 @@ class SnapshotsRecipe:
     seed: int
     size: int
     pictures: int
+    wide: float
     items: tuple[int, ...]
     items_per_shard: ClassVar[int] = 32
     fields: ClassVar[dict[str, Kind]] = {
@@ -65,7 +70,7 @@ class SnapshotsRecipe:
     @property
     def options(self) -> dict[str, Any]:
         """What decides how the records look."""
-        return {"seed": self.seed, "size": self.size, "pictures": self.pictures}
+        return {"seed": self.seed, "size": self.size, "pictures": self.pictures, "wide": self.wide}
 
     def split(self, item: int) -> str:
         """Returns the split of a person."""
@@ -77,7 +82,7 @@ class SnapshotsRecipe:
         rows: recipe.Rows = []
         for number in range(self.pictures):
             seed = int(np.random.SeedSequence([self.seed, item, number, 2]).generate_state(1)[0])
-            drawn = Clip(person, random_scene(seed), random_snapshot(seed))
+            drawn = Clip(person, random_scene(seed), random_snapshot(seed, self.wide))
             frame = clip.draw(drawn, built, 0, _DRAWN)
             square = face_square.around(
                 frame.landmarks_68, frame.image.shape, f"person {item}, picture {number}", widen=WIDEN
@@ -94,7 +99,7 @@ class SnapshotsRecipe:
         return rows
 
 
-def plan(count: int = 1500, seed: int = 0, size: int = 176, pictures: int = 8) -> SnapshotsRecipe:
+def plan(count: int = 1500, seed: int = 0, size: int = 176, pictures: int = 8, wide: float = 0.25) -> SnapshotsRecipe:
     """Numbers the people.
 
     Args:
@@ -102,12 +107,15 @@ def plan(count: int = 1500, seed: int = 0, size: int = 176, pictures: int = 8) -
       seed: of faces, poses and light; who people are depends on their number alone.
       size: side of the pictures.
       pictures: of a person.
+      wide: share of the faces whose mouth is thrown open.
     """
     if min(count, pictures) < 1 or seed < 0:
         raise InputError(f"count and pictures must be positive, seed not negative: {count}, {pictures}, {seed}")
     if not 16 <= size <= _DRAWN:
         raise InputError(f"pictures can have sides of 16 to {_DRAWN} pixels, got {size}")
-    return SnapshotsRecipe(seed, size, pictures, tuple(range(count)))
+    if not 0 <= wide <= 1:
+        raise InputError(f"wide is a share, 0 to 1, got {wide}")
+    return SnapshotsRecipe(seed, size, pictures, wide, tuple(range(count)))
 
 
 def camera_of_square(camera: np.ndarray, square: Square, size: int) -> np.ndarray:
@@ -115,3 +123,13 @@ def camera_of_square(camera: np.ndarray, square: Square, size: int) -> np.ndarra
     focal, x, y, metres = camera
     centre = face_square.move(np.array([[x, y]]), square, size)[0]
     return np.array([focal * size / square.side, *centre, metres], np.float32)
+
+
+def _thrown_open(seed: int, chance: float, face: np.ndarray) -> np.ndarray:
+    """Opens a face's mouth as wide as faces can, with some of what goes with it; or leaves it."""
+    rng = np.random.default_rng([seed, 0x81DE])
+    if rng.random() >= chance:
+        return face
+    amounts = {name: float(rng.uniform(0.0, 0.7)) for name in _WITH_WIDE if rng.random() < 0.3}
+    jaw = coefficients({"jawOpen": 1.0})
+    return np.maximum(face * (1 - jaw) + rng.uniform(*_WIDE) * jaw, coefficients(amounts))

@@ -10,7 +10,6 @@ import dataclasses
 import math
 
 import flax.struct
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -19,8 +18,7 @@ from jaxanim.animate.paste import Place
 from jaxanim.core import checks
 from jaxanim.core.errors import InputError
 from jaxanim.core.types import Array
-from jaxanim.geometry import cameras, morphable, rotations
-from jaxanim.geometry.cameras import PerspectiveCamera
+from jaxanim.geometry import projected, rotations
 from jaxanim.geometry.morphable import FaceParameters, MorphableModel
 from jaxanim.signals import face_signal, head_angles
 from jaxanim.signals.face_signal import FaceSignal
@@ -53,14 +51,10 @@ class View:
     """How a photo's head is seen in the square that is animated.
 
     Attributes:
-      camera: of the photo.
-      corner_px: of the square, in the photo; may lie outside of it.
-      side_px: of the square.
+      camera: see `projected.camera_of`, of the square, whose pixels are its halves.
     """
 
-    camera: PerspectiveCamera
-    corner_px: Float[Array, "2"]
-    side_px: Float[Array, ""]
+    camera: Float[Array, "4"]
 
 
 def source_row(source: FaceTrack) -> Float[np.ndarray, " d"]:
@@ -141,15 +135,9 @@ def view(source: FaceTrack, place: Place) -> View:
     if rows != columns or height != width:
         raise InputError(f"a head is animated in a square, got {width}x{height}")
     top, left = place.residuals.corner
-    focal, x, y, distance = np.asarray(source.camera[0], np.float32)
-    camera = PerspectiveCamera(
-        rotation=jnp.eye(3),
-        translation=jnp.asarray([0.0, 0.0, -distance], jnp.float32),
-        focal_px=jnp.asarray(focal),
-        center_px=jnp.asarray([x, y]),
-    )
-    corner = jnp.asarray([place.box.x - left, place.box.y - top], jnp.float32)
-    return View(camera, corner, jnp.asarray(float(width), jnp.float32))
+    focal, x, y, distance = np.asarray(source.camera[0], np.float64)
+    corner_x, corner_y, half = place.box.x - left, place.box.y - top, width / 2
+    return View(jnp.asarray([focal / half, (x - corner_x) / half, (y - corner_y) / half, distance], jnp.float32))
 
 
 def vertices_ndc(model: MorphableModel, seen: View, rows: Float[Array, "n d"]) -> Float[Array, "n v 3"]:
@@ -174,11 +162,5 @@ def vertices_ndc(model: MorphableModel, seen: View, rows: Float[Array, "n d"]) -
         .set(rotations.matrix_to_axis_angle(rotations.euler_to_matrix(jnp.deg2rad(rows[:, DEGREES]), order="YXZ")))
     )
     parameters = FaceParameters(rows[:, ROW:], rows[:, EXPRESSION], turns)
-    points = morphable.pose(model, parameters).vertices
-    camera = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (rows.shape[0], *leaf.shape)), seen.camera)
-    projected = cameras.project_perspective(camera, points)
-    distance = -seen.camera.translation[2]
-    half = 0.5 * seen.side_px
-    xy = (projected.pixels - jnp.broadcast_to(seen.corner_px, projected.pixels.shape)) / half - 1.0
-    depth = (projected.depth - distance) * (seen.camera.focal_px / distance / half)
-    return jnp.concatenate([xy, depth[..., None]], axis=-1)
+    camera = jnp.broadcast_to(seen.camera, (rows.shape[0], 4))
+    return projected.vertices_ndc(model, parameters, camera, size=2)

@@ -143,14 +143,17 @@ def _keyframes(args: argparse.Namespace) -> Any:
 
 def _moves(args: argparse.Namespace, source: Any, keyframes: Any) -> Any:
     """Returns rows without edits."""
+    import numpy as np
+
     from jaxanim.animate import head_drive, head_keyframes
     from jaxanim.signals import convert, expressions, tracks
 
     if args.expression is not None:
         name, amount = expressions.parse(args.expression)
         full = convert.from_action_units(expressions.row_of_action_units(name).astype(float))
-        rows = source + 0.0 * _course(args)[:, None]
-        rows[:, head_drive.EXPRESSION] += amount * _course(args)[:, None] * full
+        course = _course(args)
+        rows = np.tile(source, (len(course), 1))
+        rows[:, head_drive.EXPRESSION] += amount * course[:, None] * full
         return rows
     if args.drive is None:
         return source[None]

@@ -29,6 +29,10 @@ Adversary = Literal["least_squares", "hinge", "none"]
 Terms = dict[str, Float[Array, " b"]]
 _SCALES = (1, 2, 4, 8)  # of the pyramid that the perceptual loss of the picture looks at
 _SMALLEST = 16  # side of a picture that VGG-19's last layer still sees
+_CRITIC_WEIGHTS = {
+    "critic_picture": 1.0,
+    "critic_warped": 1.0,
+}  # the discriminator has no settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,9 +124,8 @@ def _phase(
     def loss_fn(params: Params, batch: Batch, weights: Params) -> tuple[Float[Array, ""], Metrics, Params]:
         terms, stats = terms_of(params, batch, design, mesh, objective)
         means = {name: term.mean() for name, term in terms.items()}
-        total = jnp.zeros(())
-        for name, mean in means.items():
-            total += mean * weights.get(name, 1.0)  # the discriminator's own terms have no weight
+        of_each = {**_CRITIC_WEIGHTS, **weights}
+        total = jnp.sum(jnp.stack([mean * of_each[name] for name, mean in means.items()]))
         return total, {**means, "total": total}, stats
 
     return Phase(group, group, loss_fn, keeps=group)
@@ -158,7 +161,7 @@ def _discriminator_terms(
         "hinge": adversarial.hinge_critic,
     }[objective.adversary]
     stats, terms = batch.stats[DISCRIMINATOR], {}
-    for name, fake in (("critic_picture", made.image), ("critic_warped", made.warped)):
+    for name, fake in zip(_CRITIC_WEIGHTS, (made.image, made.warped), strict=True):
         judged, stats = _judge(design, params, stats, fake)
         real, stats = _judge(design, params, stats, batch.target)
         terms[name] = critic(real.realness, judged.realness)
