@@ -42,3 +42,11 @@ def _forget_programs() -> Iterator[None]:
 def key() -> jax.Array:
     """A random key; the same in every test."""
     return jax.random.key(0)
+
+
+@pytest.fixture
+def compile_fast() -> Iterator[None]:
+    """For small programs that run once: compiling fast beats running fast."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)

@@ -74,17 +74,15 @@ class FaceModel:
         )
 
 
-def bundled_model(folder: Path | None = None) -> Path | None:
-    """Returns the ATW model that ships with the package, None as long as there is none.
+def bundled_models(folder: Path | None = None) -> dict[str, Path]:
+    """Returns the ATW models that ship with the package by their names, those that action units drive first.
 
     Args:
-      folder: where to look; by default in the package.
-
-    Where there are several, it is one that action units drive by its name (`*units*`), else the first by name.
+      folder: where to look; by default in the package. Names of models of action units contain 'units'.
     """
     folder = folder or Path(str(importlib.resources.files("jaxanim") / "assets" / "atw"))
     found = sorted(folder.glob("*.safetensors"), key=lambda path: ("units" not in path.name, path.name))
-    return found[0] if found else None
+    return {path.stem: path for path in found}
 
 
 def read_model(path: Path) -> FaceModel:

@@ -52,13 +52,17 @@ class FacePhotos:
 def _weights(args: argparse.Namespace) -> Path:
     from jaxanim.animate import faces
 
-    path = args.weights or faces.bundled_model()
-    if path is None:
-        raise InputError(
-            f"no {args.system} model ships with this version: give --weights FILE.safetensors, from `jaxanim convert "
-            f"{args.system}` (a released generator) or from training"
-        )
-    return Path(path)
+    shipped = faces.bundled_models()
+    if args.weights is None:
+        if not shipped:
+            raise InputError(
+                f"no {args.system} model ships with this version: give --weights FILE.safetensors, from `jaxanim "
+                f"convert {args.system}` (a released generator) or from training"
+            )
+        return next(iter(shipped.values()))
+    if not args.weights.exists() and str(args.weights) in shipped:
+        return shipped[str(args.weights)]
+    return Path(args.weights)
 
 
 def _drives(args: argparse.Namespace, model: Any) -> Any:

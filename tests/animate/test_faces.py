@@ -47,11 +47,11 @@ def test_damaged_files(tmp_path):
 
 
 def test_the_bundled_one_is_found_once_it_is_there(tmp_path):
-    assert faces.bundled_model(tmp_path / "none") is None
+    assert faces.bundled_models(tmp_path / "none") == {}
     (tmp_path / "classes.safetensors").touch()
-    assert faces.bundled_model(tmp_path) == tmp_path / "classes.safetensors"
+    assert faces.bundled_models(tmp_path) == {"classes": tmp_path / "classes.safetensors"}
     (tmp_path / "units.safetensors").touch()
-    assert faces.bundled_model(tmp_path) == tmp_path / "units.safetensors"
+    assert list(faces.bundled_models(tmp_path)) == ["units", "classes"]
 
 
 def test_drives_make_frames(tmp_path):

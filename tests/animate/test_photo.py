@@ -4,7 +4,6 @@
 """
 
 import flax.struct
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -20,12 +19,7 @@ SMALL = (32, 32)
 BOX = crop.Box(30, 20, 96, 96)  # three pixels of the photo for one of the system
 
 
-@pytest.fixture(autouse=True)
-def _compile_fast():
-    """Small programs that run once: compiling fast beats running fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+pytestmark = pytest.mark.usefixtures("compile_fast")
 
 
 @flax.struct.dataclass

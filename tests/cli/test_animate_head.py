@@ -3,7 +3,6 @@
 The head of the photo is known here; that it is found is tested with `jaxanim fit`.
 """
 
-import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -17,12 +16,7 @@ from tests.animate import heads
 KEYS = "time,yaw,jaw\n0,0,0\n0.2,15,0\n0.3,80,0.5\n"
 
 
-@pytest.fixture(autouse=True)
-def _compile_fast():
-    """Small programs that run once: compiling fast beats running fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+pytestmark = pytest.mark.usefixtures("compile_fast")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """`jaxanim animate PHOTO`: expressions and tracks to every output, sizes, crops, and what is refused beforehand."""
 
 import av
-import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,12 +13,7 @@ from tests.signals import test_face_track, test_openface
 CROP = ["--crop", "10,4,64"]
 
 
-@pytest.fixture(autouse=True)
-def _compile_fast():
-    """Small programs that run once: compiling fast beats running fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+pytestmark = pytest.mark.usefixtures("compile_fast")
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +109,7 @@ def test_sizes_and_fits(command, folder, tmp_path, more, shape):
 
 
 def test_the_bundled_model_is_used_once_it_is_there(command, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(faces, "bundled_model", lambda: folder / "units.safetensors")
+    monkeypatch.setattr(faces, "bundled_models", lambda: {"units": folder / "units.safetensors"})
     more = ["--mode", "none", "--expression", "fear", "--duration", 0.3, "--fps", 10, "-o", tmp_path / "a"]
     assert command("animate", folder / "square.png", "--system", "atw", *more).code == 0
 
@@ -154,7 +148,7 @@ SMILE = ["--expression", "smile"]
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(command, folder, tmp_path, monkeypatch, make, message):
-    monkeypatch.setattr(faces, "bundled_model", lambda: None)
+    monkeypatch.setattr(faces, "bundled_models", dict)
     result = command(*make(folder), "-o", tmp_path / "a.mp4")
     assert result.code == 2
     assert message in result.err

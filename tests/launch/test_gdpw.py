@@ -15,7 +15,7 @@ from data_pipelines.procedural_faces.talks import TalksRecipe
 from jaxanim.animate import heads
 from jaxanim.core.errors import InputError
 from jaxanim.core.system import PosedImage
-from jaxanim.data import pictures, place, record_folder
+from jaxanim.data import place
 from jaxanim.geometry import open_head, projected
 from jaxanim.geometry.morphable import FaceParameters
 from jaxanim.systems.gdpw import files
@@ -25,6 +25,7 @@ from jaxanim.train.checkpoint import Checkpoints
 from jaxanim.train.stopper import Stopper
 from launch import training
 from launch.jobs.gdpw_held import HeldHeads
+from tests.launch import drawn_noise
 from tests.train import toy_gan
 
 SIZE, BATCH, PAIRS = 32, 4, 8
@@ -80,15 +81,11 @@ def data(tmp_path_factory):
     rows = []
     for clip in range(6):
         for frame in range(3):
-            picture = rng.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
             points = rng.uniform(8, 24, (68, 2)).astype(np.float32)
-            record = {"image": pictures.encode(picture, quality=95), "landmarks_68": points, **posed(rng)}
+            record = {"image": drawn_noise.picture(rng, SIZE), "landmarks_68": points, **posed(rng)}
             split = "validation" if clip == 5 else "train"
             rows.append((record, {"person": clip, "clip": clip, "frame": frame, "split": split}))
-    record_folder.write_shard(folder, 0, 1, rows, [])
-    about = {"format": record_folder.FORMAT, "name": "talking_heads", "shards": 1, "options": {}}
-    (folder / "dataset.json").write_text(json.dumps({**about, "fields": TalksRecipe.fields}))
-    return folder
+    return drawn_noise.write(folder, "talking_heads", TalksRecipe.fields, rows)
 
 
 def configuration(data, **changes):

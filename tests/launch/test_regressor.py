@@ -10,7 +10,6 @@ import pytest
 
 from data_pipelines.procedural_faces import snapshots
 from jaxanim.core.errors import InputError
-from jaxanim.data import pictures, record_folder
 from jaxanim.data.face_augment import Settings
 from jaxanim.geometry.open_head import load_open_head
 from jaxanim.tracking.regressor import files, parameters
@@ -20,6 +19,7 @@ from jaxanim.train import mesh as meshes
 from launch import settings, training
 from launch.jobs import regressor, regressor_data
 from launch.jobs.regressor_data import DataSettings
+from tests.launch import drawn_noise
 
 TINY = Design("open_head", 60, 52, width=8, hidden=8, decoder=8, points=166, size=32)
 
@@ -38,9 +38,8 @@ def data(tmp_path_factory):
     folder, rng = tmp_path_factory.mktemp("snapshots"), np.random.default_rng(0)
     rows = []
     for person in range(20):
-        image = pictures.encode(rng.integers(0, 256, (176, 176, 3), dtype=np.uint8), quality=90)
         record = {
-            "image": image,
+            "image": drawn_noise.picture(rng, 176),
             "landmarks_68": rng.uniform(50, 120, (68, 2)).astype(np.float32),
             "landmarks_98": rng.uniform(50, 120, (98, 2)).astype(np.float32),
             "identity": rng.normal(size=60).astype(np.float32),
@@ -51,11 +50,7 @@ def data(tmp_path_factory):
         }
         split = {18: "validation", 19: "test"}.get(person, "train")
         rows.append((record, {"person": person, "picture": 0, "split": split}))
-    record_folder.write_shard(folder, 0, 1, rows, [])
-    fields = snapshots.SnapshotsRecipe.fields
-    about = {"format": record_folder.FORMAT, "name": "snapshots", "shards": 1, "fields": fields, "options": {}}
-    (folder / "dataset.json").write_text(json.dumps(about))
-    return folder
+    return drawn_noise.write(folder, "snapshots", snapshots.SnapshotsRecipe.fields, rows)
 
 
 def test_pose_is_that_of_the_turned_picture():

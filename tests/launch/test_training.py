@@ -14,7 +14,6 @@ from jax.experimental.compilation_cache import compilation_cache
 from data_pipelines.procedural_faces import posed
 from data_pipelines.procedural_faces.expressions import EMOTIONS
 from jaxanim.core.errors import InputError
-from jaxanim.data import pictures, record_folder
 from jaxanim.systems.atw import Atw, Design, Objective, files, objectives
 from jaxanim.train import mesh as meshes
 from jaxanim.train.stopper import Stopper
@@ -23,6 +22,7 @@ from launch import evaluate, settings, training
 from launch.evaluations import atw as atw_evaluation
 from launch.jobs import atw
 from launch.jobs.atw_data import DataSettings
+from tests.launch import drawn_noise
 
 ROOT = Path(__file__).parents[2]
 SIZE, GROUPS = 64, 6
@@ -63,18 +63,13 @@ def data(tmp_path_factory):
     records = []
     for group in range(GROUPS):
         for face, emotion in enumerate((*EMOTIONS, posed.MIXED)):
-            picture = rng.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
             points = rng.uniform(20, 40, (68, 2)).astype(np.float32)
             units = rng.uniform(0, 5, 17).astype(np.float32)
-            record = {"image": pictures.encode(picture, quality=95), "action_units": units, "landmarks_68": points}
+            record = {"image": drawn_noise.picture(rng, SIZE), "action_units": units, "landmarks_68": points}
             split = "validation" if group == GROUPS - 1 else "train"
             columns = {"person": group, "group": group, "face": face, "split": split, "emotion": emotion}
             records.append((record, columns))
-    record_folder.write_shard(folder, 0, 1, records, [])
-    fields = {"image": "rgb", "action_units": "array", "landmarks_68": "array"}
-    about = {"format": record_folder.FORMAT, "name": "posed_faces", "shards": 1, "fields": fields, "options": {}}
-    (folder / "dataset.json").write_text(json.dumps(about))
-    return folder
+    return drawn_noise.write(folder, "posed_faces", posed.PosedRecipe.fields, records)
 
 
 def configuration(data, *, classes=False, paired=True, terms=("pair",), **changes):

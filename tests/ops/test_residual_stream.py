@@ -11,14 +11,6 @@ SMALL = (8, 8)
 LEVEL = 0.1  # of 255; what float16 may cost before rounding
 
 
-@pytest.fixture(autouse=True)
-def _compile_fast():
-    """Small programs that run once: compiling fast beats running fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def make(size, *, seed=0):
     rng = np.random.default_rng(seed)
     return rng.integers(0, 256, (*size, 3), dtype=np.uint8)

@@ -14,14 +14,6 @@ def still(residuals):
     return jnp.zeros((*residuals.small.shape[:-1], 2), jnp.float32)
 
 
-@pytest.fixture(autouse=True)
-def _compile_fast():
-    """Small programs that run once: compiling fast beats running fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.mark.parametrize(
     ("size", "mode", "fit"),
     [

@@ -1,18 +1,12 @@
 """H3R and PIPNet agree with the official ones, on the goldens' own picture."""
 
-import jax
 import numpy as np
 import pytest
 
 from tests.parity import landmarks, run
 from tests.tracking import released
 
-
-@pytest.fixture(autouse=True)
-def _compile_fast():
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+pytestmark = pytest.mark.usefixtures("compile_fast")
 
 
 def evaluate(name, folder):

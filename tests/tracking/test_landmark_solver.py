@@ -16,13 +16,6 @@ residuals = jax.jit(landmark_solver.residuals)
 POINTS, IDENTITIES, EXPRESSIONS = 12, 3, 2
 
 
-@pytest.fixture(autouse=True)
-def _compile_fast():
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.fixture(scope="module")
 def model():
     rng = np.random.default_rng(1)

@@ -9,10 +9,8 @@ from jaxanim.systems.atw import Atw, Design
 
 
 @pytest.fixture(autouse=True)
-def _compile_fast():
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+def _compile_fast(compile_fast):
+    pass
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,7 @@ from jaxanim.systems.geometric import Geometric, GeometricCode, completion, for_
 SIZE = 32
 
 
-@pytest.fixture(autouse=True)
-def _compile_fast():
-    """Small programs that run once: compiling fast beats running fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+pytestmark = pytest.mark.usefixtures("compile_fast")
 
 
 def square(*, z=0.0, half=0.4, middle=(0.0, 0.0)):
