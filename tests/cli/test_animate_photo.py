@@ -114,6 +114,13 @@ def test_the_bundled_model_is_used_once_it_is_there(command, folder, tmp_path, m
     assert command("animate", folder / "square.png", "--system", "atw", *more).code == 0
 
 
+def test_a_model_that_ships_is_chosen_by_its_name(command, folder, tmp_path, monkeypatch):
+    shipped = {name: folder / f"{name}.safetensors" for name in ("units", "classes")}
+    monkeypatch.setattr(faces, "bundled_models", lambda: shipped)
+    more = ["--weights", "classes", "--mode", "none", "--expression", "happy", "--duration", 0.3, "--fps", 10]
+    assert command("animate", folder / "square.png", "--system", "atw", *more, "-o", tmp_path / "a").code == 0
+
+
 SMILE = ["--expression", "smile"]
 
 

@@ -46,7 +46,21 @@ def test_parameters_put_the_landmarks_where_they_are(folder):
     assert landmarks.head_rotation(face.rotations, chain=(0, 1)).shape == (1, 3, 3)
 
 
-@pytest.mark.parametrize("wrong", [{"size": 300}, {"count": 0}, {"pictures": 0}, {"seed": -1}])
+def test_some_mouths_are_thrown_open():
+    """Poses stay, and other faces; who speaks opens the jaw by 0.46 at most."""
+    jaw = load_open_head().expression_names.index("jawOpen")
+    plain, some, every = ([snapshots.random_snapshot(n, wide) for n in range(40)] for wide in (0.0, 0.5, 1.0))
+    np.testing.assert_array_equal([face.rotations for face in plain], [face.rotations for face in every])
+    changed = np.array([not np.array_equal(a.expression, b.expression) for a, b in zip(plain, some, strict=True)])
+    assert 8 <= changed.sum() <= 32
+    wide = np.array([face.expression[0, jaw] for face in every])
+    assert 0.25 <= wide.min() < 0.5 < 1.0 < wide.max() <= 1.2
+    assert max(face.expression[0, jaw] for face in plain) < 0.6
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"size": 300}, {"count": 0}, {"pictures": 0}, {"seed": -1}, {"wide": 1.5}, {"wide": -0.1}]
+)
 def test_what_cannot_be_planned_is_refused(wrong):
     with pytest.raises(InputError):
         snapshots.plan(**wrong)
