@@ -22,7 +22,10 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--source", type=Path, metavar="PNG", help="any character picture, for the full system")
     group.add_argument(
-        "--weights", type=Path, metavar="FILE", help="the full system's weights, with --source; a photo's model, or the name of one that ships with jaxanim"
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="the full system's weights, with --source; a photo's model, or the name of one that ships with jaxanim",
     )
     group.add_argument(
         "--runtime",

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from data_pipelines.procedural_faces.expressions import EMOTIONS
 from jaxanim.animate import faces
 from jaxanim.core.errors import InputError, WeightsError
 from jaxanim.systems.atw import Design
@@ -52,6 +53,14 @@ def test_the_bundled_one_is_found_once_it_is_there(tmp_path):
     assert faces.bundled_models(tmp_path) == {"classes": tmp_path / "classes.safetensors"}
     (tmp_path / "units.safetensors").touch()
     assert list(faces.bundled_models(tmp_path)) == ["units", "classes"]
+
+
+def test_the_models_that_ship():
+    """Action units come first; the other one knows RaFD's eight emotions."""
+    found = {name: faces.read_model(path) for name, path in faces.bundled_models().items()}
+    assert list(found) == ["faces_action_units", "faces_emotions"]
+    assert found["faces_emotions"].expression_names == tuple(EMOTIONS)
+    assert all(model.card.name == name and model.small_size == (128, 128) for name, model in found.items())
 
 
 def test_drives_make_frames(tmp_path):

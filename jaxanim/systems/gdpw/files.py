@@ -5,7 +5,6 @@ discriminator, and 'mesh' with the triangles ('faces') of the morphable model wh
 """
 
 import dataclasses
-import functools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,13 +18,14 @@ from jaxanim.core import files as core_files
 from jaxanim.core.errors import WeightsError
 from jaxanim.core.types import Params, Variables
 from jaxanim.nn import spectral
-from jaxanim.systems.gdpw import networks, released
+from jaxanim.systems.gdpw import generator, released
+from jaxanim.systems.gdpw.generator import DISCRIMINATOR, GENERATOR
 from jaxanim.systems.gdpw.presets import Design
 from jaxanim.weights import name_table, weights_file
 from jaxanim.weights.card import Card
 
 GDPW = "gdpw"
-GENERATOR, DISCRIMINATOR, MESH, FACES = "generator", "discriminator", "mesh", "faces"
+MESH, FACES = "mesh", "faces"
 SOURCE = "https://github.com/yataoz/face_reenact_GDPW"
 LICENCE = "not stated for the released weights (the released code: MIT; trained on VoxCeleb)"
 _DESIGN_NOTE = "design"
@@ -145,25 +145,12 @@ def from_state_dicts(states: Mapping[str, released.State], design: Design) -> Va
 
 def template(design: Design, *, folded: bool) -> Variables:
     """Returns the shapes of a design's variables: of both networks, or of the folded generator alone."""
-    return jax.eval_shape(functools.partial(_untrained, design, folded=folded))
-
-
-def _untrained(design: Design, *, folded: bool) -> Variables:
-    key, side = jax.random.key(0), 2**design.levels  # no size of picture changes the shapes of variables
-    picture = (1, side, side)
-    encoder, decoder = networks.Encoder(design, not folded), networks.Decoder(design, not folded)
-    given = jnp.zeros((*picture, 3 + design.painted))
-    encoded, first = encoder.init_with_output(key, given, train=False)
-    second = decoder.init(key, encoded, jnp.zeros((*picture, design.modulation)), None, train=False)
-    made = {kind: {GENERATOR: {"encoder": first[kind], "decoder": second[kind]}} for kind in ("params", "stats")}
-    if design.has_codes:  # learnt ones are parameters, others stay as they are
-        kind = "params" if design.codes == "learnt" else "stats"
-        made[kind][GENERATOR]["codes"] = jnp.zeros((design.vertices, design.code_size))
-    if not folded:
-        critic = networks.Discriminator(design.critic_width).init(key, jnp.zeros((*picture, 3)), train=False)
-        for kind in ("params", "stats"):
-            made[kind][DISCRIMINATOR] = critic[kind]
-    return made
+    mean_codes = jnp.zeros((design.vertices, design.code_size))  # of designs that do not learn theirs
+    made: Variables = jax.eval_shape(
+        lambda key: generator.untrained(design, key, spectral=not folded, mean_codes=mean_codes), jax.random.key(0)
+    )
+    kept = (GENERATOR,) if folded else (GENERATOR, DISCRIMINATOR)
+    return {kind: {name: groups[name] for name in kept} for kind, groups in made.items()}
 
 
 def _has_vectors(stats: Params) -> bool:

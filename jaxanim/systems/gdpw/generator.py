@@ -3,10 +3,11 @@
 from typing import Any
 
 import flax.struct
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxanim.core.types import Array, Float, Int, Params
+from jaxanim.core.types import Array, Float, Int, Key, Params, Variables
 from jaxanim.geometry import render
 from jaxanim.geometry.antialias import opposite_vertices
 from jaxanim.geometry.render import GeometryMaps, TargetMaps
@@ -14,6 +15,7 @@ from jaxanim.systems.gdpw import networks
 from jaxanim.systems.gdpw.networks import Decoded, Encoded
 from jaxanim.systems.gdpw.presets import Design
 
+GENERATOR, DISCRIMINATOR = "generator", "discriminator"
 ENCODER, DECODER, CODES = "encoder", "decoder", "codes"
 
 
@@ -52,6 +54,40 @@ class Made:
 def mesh_faces(faces: np.ndarray) -> MeshFaces:
     """Prepares the triangles of a model."""
     return MeshFaces(jnp.asarray(faces, jnp.int32), jnp.asarray(opposite_vertices(np.asarray(faces)), jnp.int32))
+
+
+def untrained(
+    design: Design, key: Key[Array, ""], *, spectral: bool, mean_codes: Float[Array, "v c"] | None = None
+) -> Variables:
+    """Makes both networks.
+
+    Args:
+      design: sizes.
+      key: of what is random.
+      spectral: whether kernels have spectral norms.
+      mean_codes: codes of designs that do not learn theirs.
+
+    Raises:
+      ValueError: the design does not learn its codes, and there are none.
+    """
+    if design.has_codes and design.codes == "nmfc" and mean_codes is None:
+        raise ValueError("a design whose codes are places in the mean face needs mean_codes")
+    keys, side = jax.random.split(key, 4), 2**design.levels  # no size of picture changes the variables
+    given = jnp.zeros((1, side, side, 3 + design.painted))
+    encoded, encoder = networks.Encoder(design, spectral).init_with_output(keys[0], given, train=False)
+    maps = TargetMaps(*(jnp.zeros((1, side, side, n)) for n in (2, 1, design.painted)))
+    decoder = networks.Decoder(design, spectral).init(keys[1], encoded, *guides(design, maps, given.dtype), train=False)
+    critic = networks.Discriminator(design.critic_width).init(keys[2], given[..., :3], train=False)
+    params = {ENCODER: encoder["params"], DECODER: decoder["params"]}
+    stats = {ENCODER: encoder["stats"], DECODER: decoder["stats"]}
+    if design.has_codes and design.codes == "learnt":
+        params[CODES] = jax.random.uniform(keys[3], (design.vertices, design.code_size))
+    elif design.has_codes:
+        stats[CODES] = jnp.asarray(mean_codes)
+    return {
+        "params": {GENERATOR: params, DISCRIMINATOR: critic["params"]},
+        "stats": {GENERATOR: stats, DISCRIMINATOR: critic["stats"]},
+    }
 
 
 def mean_face_codes(template: Float[np.ndarray, "v 3"]) -> Float[np.ndarray, "v 3"]:

@@ -20,10 +20,9 @@ from jaxanim.losses import adversarial, perceptual, reconstruction
 from jaxanim.ops import pyramid
 from jaxanim.systems.gdpw import generator as generators
 from jaxanim.systems.gdpw import networks
-from jaxanim.systems.gdpw.generator import Made, MeshFaces
+from jaxanim.systems.gdpw.generator import DISCRIMINATOR, GENERATOR, Made, MeshFaces
 from jaxanim.systems.gdpw.presets import Design
 
-GENERATOR, DISCRIMINATOR = "generator", "discriminator"
 Perceptual = Literal["vgg19", "random", "none"]
 Adversary = Literal["least_squares", "hinge", "none"]
 Terms = dict[str, Float[Array, " b"]]

@@ -9,11 +9,11 @@ import numpy as np
 
 from jaxanim.core.errors import WeightsError
 from jaxanim.systems.gdpw import weights
+from jaxanim.systems.gdpw.generator import DISCRIMINATOR, GENERATOR
 from jaxanim.systems.gdpw.presets import RELEASED, Design, Guidance
 from jaxanim.weights import torch_file
 from jaxanim.weights.name_table import Table
 
-GENERATOR, DISCRIMINATOR = "generator", "discriminator"
 FACES = weights.FACES
 State = Mapping[str, np.ndarray]
 _STEP = "global_step"

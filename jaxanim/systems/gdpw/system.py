@@ -13,12 +13,11 @@ import jax.numpy as jnp
 from jaxanim.core import checks
 from jaxanim.core.system import Frame, Phase, PosedImage
 from jaxanim.core.types import Array, Float, Image, Key, Variables
-from jaxanim.geometry.render import TargetMaps
 from jaxanim.systems.gdpw import generator as generators
-from jaxanim.systems.gdpw import networks, objectives
-from jaxanim.systems.gdpw.generator import CODES, DECODER, ENCODER, MeshFaces
+from jaxanim.systems.gdpw import objectives
+from jaxanim.systems.gdpw.generator import MeshFaces
 from jaxanim.systems.gdpw.networks import Encoded
-from jaxanim.systems.gdpw.objectives import DISCRIMINATOR, GENERATOR, Objective
+from jaxanim.systems.gdpw.objectives import GENERATOR, Objective
 from jaxanim.systems.gdpw.presets import Design
 
 
@@ -71,28 +70,7 @@ class Gdpw:
         Raises:
           ValueError: the design wants places in the mean face as codes, and there are none.
         """
-        design, size = self.design, self.design.size
-        if design.has_codes and design.codes == "nmfc" and self.mean_codes is None:
-            raise ValueError("a design whose codes are places in the mean face needs mean_codes")
-        keys = jax.random.split(key, 4)
-        given = jnp.zeros((1, size, size, 3 + design.painted))
-        encoder = networks.Encoder(design, self.spectral).init(keys[0], given, train=False)
-        encoded = networks.Encoder(design, self.spectral).apply(encoder, given, train=False)
-        maps = TargetMaps(*(jnp.zeros((1, size, size, n)) for n in (2, 1, design.painted)))
-        decoder = networks.Decoder(design, self.spectral).init(
-            keys[1], encoded, *generators.guides(design, maps, given.dtype), train=False
-        )
-        critic = networks.Discriminator(design.critic_width).init(keys[2], jnp.zeros((1, size, size, 3)), train=False)
-        params = {ENCODER: encoder["params"], DECODER: decoder["params"]}
-        stats = {ENCODER: encoder["stats"], DECODER: decoder["stats"]}
-        if design.has_codes and design.codes == "learnt":
-            params[CODES] = jax.random.uniform(keys[3], (design.vertices, design.code_size))
-        elif design.has_codes:
-            stats[CODES] = jnp.asarray(self.mean_codes)
-        return {
-            "params": {GENERATOR: params, DISCRIMINATOR: critic["params"]},
-            "stats": {GENERATOR: stats, DISCRIMINATOR: critic["stats"]},
-        }
+        return generators.untrained(self.design, key, spectral=self.spectral, mean_codes=self.mean_codes)
 
     def encode_source(self, variables: Variables, source: PosedImage) -> GdpwCode:
         """Encodes a picture of the design's size.
