@@ -1,7 +1,7 @@
 """Augmentation of faces on the device: drawn people are made to look like photographs, paintings and bad videos.
 
-Pictures are RGB in [0, 1]; points are in shares of the picture's side from its upper left corner. Everything is a pure
-function of a key and works on one picture; `augment` maps it over a batch.
+Pictures are RGB in [0, 1]; points are in shares of the picture's side from its upper left corner, the first 68 are
+300-W's. Everything is a pure function of a key and works on one picture; `augment` maps it over a batch.
 """
 
 import dataclasses
@@ -19,6 +19,7 @@ Change = Callable[[Key[Array, ""], Float[Array, "h w 3"]], Float[Array, "h w 3"]
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _BENDS = 4  # control points of a bend along each axis
 _TILES = 4  # along each axis, of a shuffled picture
+_INNER_LIPS = slice(60, 68)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Settings:
       stretch: spread of the logarithm of height over width.
       bend: spread of a smooth bend, in shares of the result.
       no_face: chance of a picture that shows no face.
+      mouth: chance of a mouth that is painted anew between the lips.
     """
 
     size: int = 128
@@ -44,6 +46,7 @@ class Settings:
     stretch: float = 0.05
     bend: float = 0.012
     no_face: float = 0.1
+    mouth: float = 0.5
 
 
 @flax.struct.dataclass
@@ -71,6 +74,7 @@ def augment(
     def one(key: Key[Array, ""], image: Array, at: Array) -> Changed:
         place, look, kind, scramble = jax.random.split(key, 4)
         moved, where, turn = move(place, image, at, settings)
+        moved = _sometimes(jax.random.fold_in(look, 1), settings.mouth, lambda k, x: fill_mouth(k, x, where), moved)
         chance = jax.random.uniform(kind)
         moved = jnp.where(chance < settings.no_face / 2, shuffle(scramble, moved), moved)
         corner = elsewhere(scramble, image, settings.size)
@@ -104,6 +108,28 @@ def move(
     for _ in range(4):
         where = straight - _look_up(bend, where)
     return moved, where, turn
+
+
+def fill_mouth(key: Key[Array, ""], image: Float[Array, "h w 3"], points: Float[Array, "k 2"]) -> Array:
+    """Paints what is between the lips: flesh or the dark, often with teeth; drawn mouths are all alike there."""
+    keys = jax.random.split(key, 4)
+    ring = points[_INNER_LIPS]
+    axis = (jnp.arange(image.shape[0], dtype=jnp.float32) + 0.5) / image.shape[0]
+    x, y = axis[None, :, None], axis[:, None, None]
+    (ax, ay), (bx, by) = ring.T, jnp.roll(ring, -1, axis=0).T
+    ax, ay, bx, by = (each[None, None, :] for each in (ax, ay, bx, by))
+    crossed = ((ay > y) != (by > y)) & (x < ax + (y - ay) * (bx - ax) / jnp.where(by == ay, 1.0, by - ay))
+    inside = crossed.sum(axis=-1) % 2 == 1
+    # Rows of the mouth are counted from the middle of the upper lip to that of the lower one.
+    down = ring[6] - ring[2]
+    grid = jnp.stack(jnp.meshgrid(axis, axis), axis=-1) - ring[2][None, None]
+    depth = (grid @ down) / jnp.maximum(down @ down, 1e-6)
+    has, reach = jax.random.uniform(keys[0], (2,)) < jnp.array([0.6, 0.35]), 0.35 * jax.random.uniform(keys[1], (2,))
+    teeth = (has[0] & (depth < reach[0])) | (has[1] & (depth > 1.0 - reach[1]))
+    flesh = jax.random.uniform(keys[2]) * jnp.array([0.8, 0.42, 0.4]) * (1.0 + 0.2 * jax.random.normal(keys[3], (3,)))
+    white = jnp.array([0.9, 0.87, 0.8]) * (0.55 + 0.45 * jax.random.uniform(keys[3]))
+    mouth = jnp.where(teeth[..., None], white[None, None], flesh[None, None])
+    return jnp.where(inside[..., None], jnp.clip(mouth, 0.0, 1.0), image)
 
 
 def elsewhere(key: Key[Array, ""], image: Float[Array, "h w 3"], size: int) -> Float[Array, "i j 3"]:
