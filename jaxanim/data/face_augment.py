@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxanim.core.types import Array, Float, Key
+from jaxanim.core.types import Array, Bool, Float, Key
 from jaxanim.ops.grid_sample import grid_sample
 
 Change = Callable[[Key[Array, ""], Float[Array, "h w 3"]], Float[Array, "h w 3"]]
@@ -20,6 +20,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _BENDS = 4  # control points of a bend along each axis
 _TILES = 4  # along each axis, of a shuffled picture
 _INNER_LIPS = slice(60, 68)
+_EYES = (slice(36, 42), slice(42, 48))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Settings:
       stretch: spread of the logarithm of height over width.
       bend: spread of a smooth bend, in shares of the result.
       no_face: chance of a picture that shows no face.
-      mouth: chance of a mouth that is painted anew between the lips.
+      mouth, eyes: chances of a mouth that is painted anew between the lips, and of eyes between the lids.
     """
 
     size: int = 128
@@ -47,6 +48,7 @@ class Settings:
     bend: float = 0.012
     no_face: float = 0.1
     mouth: float = 0.5
+    eyes: float = 0.5
 
 
 @flax.struct.dataclass
@@ -75,6 +77,7 @@ def augment(
         place, look, kind, scramble = jax.random.split(key, 4)
         moved, where, turn = move(place, image, at, settings)
         moved = _sometimes(jax.random.fold_in(look, 1), settings.mouth, lambda k, x: fill_mouth(k, x, where), moved)
+        moved = _sometimes(jax.random.fold_in(look, 2), settings.eyes, lambda k, x: fill_eyes(k, x, where), moved)
         chance = jax.random.uniform(kind)
         moved = jnp.where(chance < settings.no_face / 2, shuffle(scramble, moved), moved)
         corner = elsewhere(scramble, image, settings.size)
@@ -114,22 +117,36 @@ def fill_mouth(key: Key[Array, ""], image: Float[Array, "h w 3"], points: Float[
     """Paints what is between the lips: flesh or the dark, often with teeth; drawn mouths are all alike there."""
     keys = jax.random.split(key, 4)
     ring = points[_INNER_LIPS]
-    axis = (jnp.arange(image.shape[0], dtype=jnp.float32) + 0.5) / image.shape[0]
-    x, y = axis[None, :, None], axis[:, None, None]
-    (ax, ay), (bx, by) = ring.T, jnp.roll(ring, -1, axis=0).T
-    ax, ay, bx, by = (each[None, None, :] for each in (ax, ay, bx, by))
-    crossed = ((ay > y) != (by > y)) & (x < ax + (y - ay) * (bx - ax) / jnp.where(by == ay, 1.0, by - ay))
-    inside = crossed.sum(axis=-1) % 2 == 1
     # Rows of the mouth are counted from the middle of the upper lip to that of the lower one.
     down = ring[6] - ring[2]
-    grid = jnp.stack(jnp.meshgrid(axis, axis), axis=-1) - ring[2][None, None]
-    depth = (grid @ down) / jnp.maximum(down @ down, 1e-6)
+    depth = ((_grid(image) - ring[2][None, None]) @ down) / jnp.maximum(down @ down, 1e-6)
     has, reach = jax.random.uniform(keys[0], (2,)) < jnp.array([0.6, 0.35]), 0.35 * jax.random.uniform(keys[1], (2,))
     teeth = (has[0] & (depth < reach[0])) | (has[1] & (depth > 1.0 - reach[1]))
     flesh = jax.random.uniform(keys[2]) * jnp.array([0.8, 0.42, 0.4]) * (1.0 + 0.2 * jax.random.normal(keys[3], (3,)))
     white = jnp.array([0.9, 0.87, 0.8]) * (0.55 + 0.45 * jax.random.uniform(keys[3]))
     mouth = jnp.where(teeth[..., None], white[None, None], flesh[None, None])
-    return jnp.where(inside[..., None], jnp.clip(mouth, 0.0, 1.0), image)
+    return jnp.where(_inside(ring, image)[..., None], jnp.clip(mouth, 0.0, 1.0), image)
+
+
+def fill_eyes(key: Key[Array, ""], image: Float[Array, "h w 3"], points: Float[Array, "k 2"]) -> Array:
+    """Paints what is between the lids: white, iris and pupil, on the whole in the middle of the lids' ring.
+
+    Drawn irises sit high between the lids, which regressors would take for a rule.
+    """
+    keys = jax.random.split(key, 5)
+    color = jax.random.uniform(keys[0]) * jnp.array([0.55, 0.5, 0.5]) * (1 + 0.3 * jax.random.normal(keys[1], (3,)))
+    white = (0.45 + 0.45 * jax.random.uniform(keys[2])) * jnp.array([1.0, 0.96, 0.93])
+    gaze, wide = jax.random.normal(keys[3], (2,)) * jnp.array([0.1, 0.04]), 0.19 + 0.08 * jax.random.uniform(keys[4])
+    for chosen in _EYES:
+        ring = points[chosen]
+        across = ring[3] - ring[0]
+        length = jnp.maximum(jnp.sqrt(across @ across), 1e-3)
+        middle = ring.mean(axis=0) + gaze[0] * across + gaze[1] * jnp.array([-across[1], across[0]])
+        away = jnp.sqrt(jnp.square(_grid(image) - middle[None, None]).sum(axis=-1)) / length
+        painted = jnp.where((away < wide)[..., None], color[None, None], white[None, None])
+        painted = jnp.where((away < 0.42 * wide)[..., None], 0.04, painted)
+        image = jnp.where(_inside(ring, image)[..., None], jnp.clip(painted, 0.0, 1.0), image)
+    return image
 
 
 def elsewhere(key: Key[Array, ""], image: Float[Array, "h w 3"], size: int) -> Float[Array, "i j 3"]:
@@ -249,6 +266,21 @@ def canvas(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h
 def _sometimes(key: Key[Array, ""], chance: float, change: Change, image: Float[Array, "h w 3"]) -> Array:
     often, how = jax.random.split(key)
     return jnp.where(jax.random.uniform(often) < chance, change(how, image), image)
+
+
+def _grid(image: Float[Array, "h w 3"]) -> Float[Array, "h w 2"]:
+    """Returns the places of a square picture's pixels, in shares of its side."""
+    axis = (jnp.arange(image.shape[0], dtype=jnp.float32) + 0.5) / image.shape[0]
+    return jnp.stack(jnp.meshgrid(axis, axis), axis=-1)
+
+
+def _inside(ring: Float[Array, "n 2"], image: Float[Array, "h w 3"]) -> Bool[Array, "h w"]:
+    """Returns which pixels a polygon holds: a ray from them crosses it an odd number of times."""
+    x, y = jnp.split(_grid(image), 2, axis=-1)
+    ax, ay, bx, by = (each[None, None] for each in (*ring.T, *jnp.roll(ring, -1, axis=0).T))
+    slope = (bx - ax) / jnp.where(by == ay, 1.0, by - ay)
+    crossed = ((ay > y) != (by > y)) & (x < ax + (y - ay) * slope)
+    return crossed.sum(axis=-1) % 2 == 1
 
 
 def _look_up(field: Float[Array, "h w 2"], points: Float[Array, "k 2"]) -> Float[Array, "k 2"]:
