@@ -19,6 +19,7 @@ Change = Callable[[Key[Array, ""], Float[Array, "h w 3"]], Float[Array, "h w 3"]
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _BENDS = 4  # control points of a bend along each axis
 _TILES = 4  # along each axis, of a shuffled picture
+_POINTS = 68
 _INNER_LIPS = slice(60, 68)
 _EYES = (slice(36, 42), slice(42, 48))
 
@@ -71,7 +72,13 @@ class Changed:
 def augment(
     key: Key[Array, ""], images: Float[Array, "b h w 3"], points: Float[Array, "b k 2"], settings: Settings
 ) -> Changed:
-    """Changes every picture of a batch, each by random numbers of its own."""
+    """Changes every picture of a batch, each by random numbers of its own.
+
+    Raises:
+      ValueError: mouths or eyes are to be painted, and there are fewer than 68 points.
+    """
+    if (settings.mouth or settings.eyes) and points.shape[1] < _POINTS:
+        raise ValueError(f"mouths and eyes are known from 300-W's {_POINTS} points, got {points.shape[1]}")
 
     def one(key: Key[Array, ""], image: Array, at: Array) -> Changed:
         place, look, kind, scramble = jax.random.split(key, 4)

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import skimage.draw
+import skimage.morphology
 
 from jaxanim.data import face_augment
 from jaxanim.data.face_augment import Settings
@@ -64,10 +66,63 @@ def test_a_brush_leaves_edges_and_smooths_between_them():
     assert (painted - image).std() < 0.6 * (grainy - image).std()
 
 
+def marked(**rings):
+    """Returns 68 points of which some rings, given as (first point, (x, y) of each), are in the picture."""
+    points = np.full((68, 2), 2.0, np.float32)
+    for first, ring in rings.values():
+        points[first : first + len(ring)] = ring
+    return points
+
+
+LIPS = 0.5 + 0.1 * np.array([(-2, 0), (-1, -0.5), (0, -0.6), (1, -0.5), (2, 0), (1, 1), (0, 1.5), (-1, 1)])
+LIDS = np.array([(-2, 0.3), (-1, -0.8), (1, -0.8), (2, 0), (1, 0.8), (-1, 0.8)])
+
+
+def test_mouths_are_painted_between_the_lips_alone():
+    points = marked(lips=(60, LIPS))
+    image = np.full((SIZE, SIZE, 3), 0.3, np.float32)
+    inside = skimage.draw.polygon2mask((SIZE, SIZE), LIPS[:, ::-1] * SIZE - 0.5)
+    edge = skimage.morphology.dilation(inside) & ~skimage.morphology.erosion(inside)
+    seen = []
+    for seed in range(8):
+        painted = np.asarray(face_augment.fill_mouth(jax.random.key(seed), jnp.asarray(image), jnp.asarray(points)))
+        changed = (painted != image).any(axis=-1)
+        np.testing.assert_array_equal(changed[~edge], inside[~edge])
+        assert 0 <= painted.min() <= painted.max() <= 1
+        seen.append(len(np.unique(painted[inside & ~edge], axis=0)))
+    assert set(seen) == {1, 2}  # with teeth and without
+
+
+def test_eyes_are_painted_around_the_middle_of_their_lids():
+    left, right = ([x, 0.4] + 0.06 * LIDS for x in (0.3, 0.7))
+    image = jnp.full((SIZE, SIZE, 3), 0.3)
+    middles, axis = [], (np.arange(SIZE) + 0.5) / SIZE
+    for seed in range(12):
+        points = jnp.asarray(marked(left=(36, left), right=(42, right)))
+        painted = np.asarray(face_augment.fill_eyes(jax.random.key(seed), image, points))
+        inside = np.zeros((SIZE, SIZE), bool)
+        for ring in (left, right):
+            inside |= skimage.draw.polygon2mask((SIZE, SIZE), ring[:, ::-1] * SIZE - 0.5)
+        changed = (painted != 0.3).any(axis=-1)
+        assert not (changed & ~skimage.morphology.dilation(inside)).any()
+        assert changed[skimage.morphology.erosion(inside)].all()
+        pupil = (painted[:, : SIZE // 2] == np.float32(0.04)).all(axis=-1)
+        rows, columns = np.nonzero(pupil)
+        middles.append([axis[columns].mean(), axis[rows].mean()])
+    np.testing.assert_allclose(np.mean(middles, axis=0), left.mean(axis=0), atol=0.03)
+    assert np.std(middles, axis=0)[0] > 0.005
+
+
+def test_closed_eyes_stay():
+    shut = marked(left=(36, [0.3, 0.4] + 0.06 * LIDS * [1, 0]), right=(42, [0.7, 0.4] + 0.06 * LIDS * [1, 0]))
+    image = jnp.full((SIZE, SIZE, 3), 0.3)
+    np.testing.assert_array_equal(face_augment.fill_eyes(jax.random.key(0), image, jnp.asarray(shut)), image)
+
+
 def test_a_batch():
     rng = np.random.default_rng(0)
     images = jnp.asarray(rng.random((64, 48, 48, 3)), jnp.float32)
-    points = jnp.asarray(rng.random((64, 5, 2)), jnp.float32)
+    points = jnp.asarray(rng.random((64, 68, 2)), jnp.float32)
     settings = Settings(size=32, no_face=0.5)
     augment = jax.jit(face_augment.augment, static_argnums=3)
     made = augment(jax.random.key(0), images, points, settings)
@@ -77,3 +132,5 @@ def test_a_batch():
     np.testing.assert_array_equal(made.image, again.image)
     other = augment(jax.random.key(1), images, points, settings)
     assert float(jnp.abs(made.image - other.image).mean()) > 0.01
+    with pytest.raises(ValueError, match="300-W's 68 points, got 5"):
+        face_augment.augment(jax.random.key(0), images, points[:, :5], settings)

@@ -52,7 +52,7 @@ class Objective:
 
 WARM_UP = Objective()
 SELF_SUPERVISED = Objective(shp=0.0, lm=1.0, tr=0.0)
-WITH_DECODER = Objective(tr=4.0, exp=2.0, points=100.0, spread=1.0, face=0.3)
+WITH_DECODER = Objective(tr=4.0, exp=1.0, points=200.0, spread=1.0, face=0.3)
 
 
 @flax.struct.dataclass
