@@ -41,7 +41,7 @@ class SpectralConv(nn.Module):
         bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
         if self.spectral:
             kernel = kernel / self._norm(kernel, train).astype(kernel.dtype)
-        return conv.convolve(x, kernel, self.padding) + bias[None, None, None, :]
+        return conv.convolve(x, jnp.asarray(kernel), self.padding) + bias[None, None, None, :]
 
     def _norm(self, kernel: Float[Array, "h w c d"], train: bool) -> Float[Array, ""]:
         matrix = kernel.astype(jnp.float32).reshape(-1, kernel.shape[-1])

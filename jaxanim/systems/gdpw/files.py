@@ -147,7 +147,7 @@ def template(design: Design, *, folded: bool) -> Variables:
     """Returns the shapes of a design's variables: of both networks, or of the folded generator alone."""
     mean_codes = jnp.zeros((design.vertices, design.code_size))  # of designs that do not learn theirs
     made: Variables = jax.eval_shape(
-        lambda key: generator.untrained(design, key, spectral=not folded, mean_codes=mean_codes), jax.random.key(0)
+        lambda key: generator.untrained(key, design, spectral=not folded, mean_codes=mean_codes), jax.random.key(0)
     )
     kept = (GENERATOR,) if folded else (GENERATOR, DISCRIMINATOR)
     return {kind: {name: groups[name] for name in kept} for kind, groups in made.items()}

@@ -57,13 +57,13 @@ def mesh_faces(faces: np.ndarray) -> MeshFaces:
 
 
 def untrained(
-    design: Design, key: Key[Array, ""], *, spectral: bool, mean_codes: Float[Array, "v c"] | None = None
+    key: Key[Array, ""], design: Design, *, spectral: bool, mean_codes: Float[Array, "v c"] | None = None
 ) -> Variables:
     """Makes both networks.
 
     Args:
-      design: sizes.
       key: of what is random.
+      design: sizes.
       spectral: whether kernels have spectral norms.
       mean_codes: codes of designs that do not learn theirs.
 

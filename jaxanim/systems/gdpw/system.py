@@ -70,7 +70,7 @@ class Gdpw:
         Raises:
           ValueError: the design wants places in the mean face as codes, and there are none.
         """
-        return generators.untrained(self.design, key, spectral=self.spectral, mean_codes=self.mean_codes)
+        return generators.untrained(key, self.design, spectral=self.spectral, mean_codes=self.mean_codes)
 
     def encode_source(self, variables: Variables, source: PosedImage) -> GdpwCode:
         """Encodes a picture of the design's size.

@@ -47,9 +47,9 @@ def test_a_turned_crop_tells_the_same(locator, picture):
     straight, turned = (
         locator(picture, [alignments.around_center(MIDDLE, 165.0, 128, degrees=degrees)])[0] for degrees in (0.0, 20.0)
     )
-    assert np.linalg.norm(straight.points - turned.points, axis=-1).mean() < 5
+    assert np.linalg.norm(straight.points - turned.points, axis=-1).mean() < 8  # the wrong way round it were 30
     cosine = (np.trace(straight.more.head.T @ turned.more.head) - 1) / 2
-    assert np.degrees(np.arccos(np.clip(cosine, -1, 1))) < 28  # 40 and more were the turn told with the wrong sign
+    assert np.degrees(np.arccos(np.clip(cosine, -1, 1))) < 20  # 40 and more were the turn told with the wrong sign
 
 
 def test_a_careful_look_is_the_mean_of_six(locator, picture):
