@@ -76,9 +76,8 @@ class GaussianDown(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Shrinks a map."""
         weight = self.get_buffer("weight")
-        padded = functional.pad(
-            x, (self.reach,) * 4
-        )  # padding inside conv2d takes oneDNN up to a hundred times as long
+        # With the padding inside conv2d, oneDNN takes up to ninety times as long.
+        padded = functional.pad(x, (self.reach,) * 4)
         return functional.conv2d(padded, weight, groups=len(weight))[..., :: self.factor, :: self.factor]
 
 

@@ -60,9 +60,12 @@ def _weights(args: argparse.Namespace) -> Path:
                 f"convert {args.system}` (a released generator) or from training"
             )
         return next(iter(shipped.values()))
-    if not args.weights.exists() and str(args.weights) in shipped:
-        return shipped[str(args.weights)]
-    return Path(args.weights)
+    if args.weights.suffix or args.weights.exists():
+        return Path(args.weights)
+    if str(args.weights) not in shipped:
+        known = ", ".join(shipped) or "none"
+        raise InputError(f"{args.weights}: no such file, and no model that ships with this version: {known}")
+    return shipped[str(args.weights)]
 
 
 def _drives(args: argparse.Namespace, model: Any) -> Any:

@@ -25,7 +25,7 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
         "--weights",
         type=Path,
         metavar="FILE",
-        help="the full system's weights, with --source; a photo's model, or the name of one that ships with jaxanim",
+        help="the full system's weights, with --source; a photo's model, for atw also the name of one that ships",
     )
     group.add_argument(
         "--runtime",

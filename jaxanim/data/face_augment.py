@@ -122,7 +122,7 @@ def move(
 
 def fill_mouth(key: Key[Array, ""], image: Float[Array, "h w 3"], points: Float[Array, "k 2"]) -> Array:
     """Paints what is between the lips: flesh or the dark, often with teeth; drawn mouths are all alike there."""
-    keys = jax.random.split(key, 4)
+    keys = jax.random.split(key, 5)
     ring = points[_INNER_LIPS]
     # Rows of the mouth are counted from the middle of the upper lip to that of the lower one.
     down = ring[6] - ring[2]
@@ -130,7 +130,7 @@ def fill_mouth(key: Key[Array, ""], image: Float[Array, "h w 3"], points: Float[
     has, reach = jax.random.uniform(keys[0], (2,)) < jnp.array([0.6, 0.35]), 0.35 * jax.random.uniform(keys[1], (2,))
     teeth = (has[0] & (depth < reach[0])) | (has[1] & (depth > 1.0 - reach[1]))
     flesh = jax.random.uniform(keys[2]) * jnp.array([0.8, 0.42, 0.4]) * (1.0 + 0.2 * jax.random.normal(keys[3], (3,)))
-    white = jnp.array([0.9, 0.87, 0.8]) * (0.55 + 0.45 * jax.random.uniform(keys[3]))
+    white = jnp.array([0.9, 0.87, 0.8]) * (0.55 + 0.45 * jax.random.uniform(keys[4]))
     mouth = jnp.where(teeth[..., None], white[None, None], flesh[None, None])
     return jnp.where(_inside(ring, image)[..., None], jnp.clip(mouth, 0.0, 1.0), image)
 

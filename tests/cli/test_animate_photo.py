@@ -139,6 +139,10 @@ SMILE = ["--expression", "smile"]
         (lambda f: photo_command(f, *CROP, *SMILE, photo="none.png"), "none.png: no such file"),
         (lambda f: photo_command(f, *CROP, *SMILE, photo="aus.csv"), "aus.csv: not a readable picture"),
         (lambda f: photo_command(f, *CROP, *SMILE, model="none"), "none.safetensors"),
+        (
+            lambda f: ["animate", f / "photo.png", "--system", "atw", "--weights", "moods", *SMILE],
+            "moods: no such file",
+        ),
         (lambda f: photo_command(f, *CROP, *SMILE, "--background", "transparent"), "a photo covers everything"),
         (lambda f: photo_command(f, *CROP, *SMILE, "--duration", 0.01), "three frames or more"),
         (lambda f: photo_command(f, *CROP, *SMILE, "--start", 1), "--start is for tracks"),

@@ -28,10 +28,8 @@ Adversary = Literal["least_squares", "hinge", "none"]
 Terms = dict[str, Float[Array, " b"]]
 _SCALES = (1, 2, 4, 8)  # of the pyramid that the perceptual loss of the picture looks at
 _SMALLEST = 16  # side of a picture that VGG-19's last layer still sees
-_CRITIC_WEIGHTS = {
-    "critic_picture": 1.0,
-    "critic_warped": 1.0,
-}  # the discriminator has no settings
+# Of the discriminator's own terms, which have no settings.
+_CRITIC_WEIGHTS = {"critic_picture": 1.0, "critic_warped": 1.0}
 
 
 @dataclasses.dataclass(frozen=True)
