@@ -47,7 +47,7 @@ def test_a_turned_crop_tells_the_same(locator, picture):
     straight, turned = (
         locator(picture, [alignments.around_center(MIDDLE, 165.0, 128, degrees=degrees)])[0] for degrees in (0.0, 20.0)
     )
-    assert np.linalg.norm(straight.points - turned.points, axis=-1).mean() < 8  # 23 and more were it turned the wrong way
+    assert np.linalg.norm(straight.points - turned.points, axis=-1).mean() < 8  # the wrong way: 23 and more
     cosine = (np.trace(straight.more.head.T @ turned.more.head) - 1) / 2
     assert np.degrees(np.arccos(np.clip(cosine, -1, 1))) < 20  # 40 and more were the turn told with the wrong sign
 
