@@ -28,13 +28,13 @@ from jaxanim.tracking import alignments, face_tracks
 from jaxanim.tracking.crops import Box
 from jaxanim.tracking.detect import Detection, LbpDetector
 from jaxanim.tracking.follow import TrackedFace, follow, locate
-from jaxanim.tracking.regressor import files
-from jaxanim.tracking.regressor.locator import RegressorLocator
+from jaxanim.tracking.locators import load_locator
+from jaxanim.tracking.refiner.locator import RefinedLocator
 
 FRAMES, SIZE = 500, 256
 
 
-def drawn_frames(locator: RegressorLocator, count: int) -> dict[str, float]:
+def drawn_frames(locator: RefinedLocator, count: int) -> dict[str, float]:
     """Measures single frames of people of the split `test`; the box is the truth's, off by up to a tenth."""
     people = [person for person in range(20 * 40) if split_of(person) == "test"]
     sources = [DrawnFaces(count=count, seed=5, size=SIZE, people=range(person, person + 1)) for person in people]
@@ -69,11 +69,11 @@ def drawn_frames(locator: RegressorLocator, count: int) -> dict[str, float]:
             measures.rotation_error(np.stack([face.more.head for face in seen]), heads).mean()
         ),
         "expression_correlation_of_fit": measures.correlation(fitted, expression),
-        "expression_correlation_of_regressor": measures.correlation(regressed, expression),
+        "expression_correlation_of_refiner": measures.correlation(regressed, expression),
     }
 
 
-def portraits(locator: RegressorLocator, folder: Path) -> dict[str, float]:
+def portraits(locator: RefinedLocator, folder: Path) -> dict[str, float]:
     """Measures pictures with hand-placed points; errors are relative to the distance of the eyes."""
     marked = json.loads((folder / "landmarks5.json").read_text())["images"]
     errors = []
@@ -88,7 +88,7 @@ def portraits(locator: RegressorLocator, folder: Path) -> dict[str, float]:
     return {"mean_percent": 100 * float(np.mean(errors)), "worst_percent": 100 * float(np.max(errors))}
 
 
-def speed(locator: RegressorLocator, path: Path) -> dict[str, float]:
+def speed(locator: RefinedLocator, path: Path) -> dict[str, float]:
     """Times following and fitting, what is compiled beforehand; memory is the process's peak, in megabytes."""
     film, ready = Film(path), face_tracks.make_fitter(load_open_head())
     found: dict[str, float] = {}
@@ -122,13 +122,13 @@ def speed(locator: RegressorLocator, path: Path) -> dict[str, float]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line, measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--regressor", type=Path, default=files.bundled_regressor())
+    parser.add_argument("--regressor", type=Path, help="by default the one that ships")
+    parser.add_argument("--refiner", type=Path, help="by default the one that ships")
     parser.add_argument("--frames", type=int, default=FRAMES)
     parser.add_argument("--portraits", type=Path)
     parser.add_argument("--video", type=Path)
     options = parser.parse_args(arguments)
-    _, regressor, params = files.read_regressor(options.regressor)
-    locator = RegressorLocator(regressor, params, careful=options.video is None)
+    locator = load_locator(options.regressor, options.refiner, careful=options.video is None)
     if options.portraits:
         found = portraits(locator, options.portraits)
     elif options.video:

@@ -163,7 +163,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mixed", type=_count, help="posed_faces: faces of a group besides 8 emotions, by default 6")
     parser.add_argument("--groups", type=_positive, help="posed_faces: groups of a person, by default 2")
     parser.add_argument("--pictures", type=_positive, help="snapshots: pictures of a person, by default 8")
-    parser.add_argument("--wide", type=float, help="snapshots: share of mouths thrown open, by default 0.25")
+    parser.add_argument(
+        "--wide", type=float, help="snapshots, talking_heads: share of mouths thrown open, by default 0.25"
+    )
     parser.add_argument("--shards", type=_positive, help="how many files to write")
     parser.add_argument("--form", choices=("records", "tfds"), default="records", help="what to write")
     parser.add_argument("--shard", type=_part_of, metavar="I/N", help="build every N-th file from I on")

@@ -24,9 +24,14 @@ from jaxanim.train.state import TrainState, new_state
 from jaxanim.train.step import TrainStep, make_train_step
 from jaxanim.train.stopper import Stopper
 from launch import settings
-from launch.jobs import Job, MakeJob, atw, gdpw, regressor
+from launch.jobs import Job, MakeJob, atw, gdpw, refiner, regressor
 
-JOBS: Mapping[str, MakeJob] = {"atw": atw.make_job, "gdpw": gdpw.make_job, "regressor": regressor.make_job}
+JOBS: Mapping[str, MakeJob] = {
+    "atw": atw.make_job,
+    "gdpw": gdpw.make_job,
+    "refiner": refiner.make_job,
+    "regressor": regressor.make_job,
+}
 TRAINED, FINISHED = "trained.safetensors", "finished.json"
 # What may differ between the runs that one training is made of.
 FREE = frozenset(

@@ -33,6 +33,8 @@ VISEMES: dict[str, Mapping[str, float]] = {
 }
 """Mouths of sounds; the first five are vowels."""
 VOWELS = tuple(VISEMES)[:5]
+_WIDE = (0.25, 1.2)  # how far mouths open that are thrown open; who speaks opens it by some 0.4
+_WITH_WIDE = ("mouthUpperUp", "mouthLowerDown", "mouthStretch", "mouthFunnel", "mouthSmile", "mouthFrown", "noseSneer")
 
 
 def coefficients(face: Mapping[str, float]) -> np.ndarray:
@@ -49,3 +51,19 @@ def coefficients(face: Mapping[str, float]) -> np.ndarray:
             raise ValueError(f"{name!r} is not one of ARKit's blendshapes: {', '.join(names)}")
         result[chosen] = value
     return result
+
+
+def thrown_open(seed: int, chance: float, face: np.ndarray) -> np.ndarray:
+    """Opens a face's mouth as wide as faces can, with some of what goes with it; or leaves it.
+
+    Args:
+      seed: of the chance and of how far.
+      chance: that the mouth is opened.
+      face: the 52 coefficients; `jawOpen` of the result may exceed 1.
+    """
+    rng = np.random.default_rng([seed, 0x81DE])
+    if rng.random() >= chance:
+        return face
+    amounts = {name: float(rng.uniform(0.0, 0.7)) for name in _WITH_WIDE if rng.random() < 0.3}
+    jaw = coefficients({"jawOpen": 1.0})
+    return np.maximum(face * (1 - jaw) + rng.uniform(*_WIDE) * jaw, coefficients(amounts))

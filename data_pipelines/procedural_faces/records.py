@@ -165,6 +165,12 @@ def plan(count: int = 1000, seed: int = 0, size: int = 256, frames: int = 32, cl
     return FacesRecipe(seed, size, frames, clips, tuple(range(count)))
 
 
+def check_share(name: str, value: float) -> None:
+    """Raises InputError unless a value is a share."""
+    if not 0 <= value <= 1:
+        raise InputError(f"{name} is a share, 0 to 1, got {value}")
+
+
 def _check(count: int, seed: int, size: int, people: range) -> None:
     if seed < 0:
         raise InputError(f"seed must not be negative, got {seed}")

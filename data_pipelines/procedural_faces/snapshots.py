@@ -13,11 +13,11 @@ from data_pipelines import face_square, recipe
 from data_pipelines.face_square import Square
 from data_pipelines.procedural_faces import clip, posed
 from data_pipelines.procedural_faces.clip import Clip
-from data_pipelines.procedural_faces.expressions import coefficients
+from data_pipelines.procedural_faces.expressions import thrown_open
 from data_pipelines.procedural_faces.motion import Motion, axis_angle, random_motion
 from data_pipelines.procedural_faces.person import random_person
 from data_pipelines.procedural_faces.pieces import NECK, ROOT
-from data_pipelines.procedural_faces.records import split_of
+from data_pipelines.procedural_faces.records import check_share, split_of
 from data_pipelines.procedural_faces.scene import random_scene
 from jaxanim.core.errors import InputError
 from jaxanim.data.record_folder import Kind, Record
@@ -28,8 +28,6 @@ _FRAMES = 48  # of the clip that a moving face is taken from
 _HEAD_DEGREES = (24.0, 11.0, 8.0)  # spread of yaw, pitch and roll
 _LIMIT_DEGREES = (58.0, 28.0, 20.0)
 _MOVING = 0.6  # share of faces that are taken from somebody who speaks, blinks and looks around
-_WIDE = (0.25, 1.2)  # how far mouths open that are thrown open; who speaks opens it by some 0.4
-_WITH_WIDE = ("mouthUpperUp", "mouthLowerDown", "mouthStretch", "mouthFunnel", "mouthSmile", "mouthFrown", "noseSneer")
 
 
 def random_snapshot(seed: int, wide: float = 0.0) -> Motion:
@@ -40,7 +38,7 @@ def random_snapshot(seed: int, wide: float = 0.0) -> Motion:
     expression, root = moving.expression[number], moving.rotations[number, ROOT]
     if rng.random() >= _MOVING:
         expression = posed.random_faces(seed, 1).expression[-1]
-    expression = _thrown_open(seed, wide, expression)
+    expression = thrown_open(seed, wide, expression)
     limits = np.array(_LIMIT_DEGREES)
     degrees = limits * np.tanh(rng.normal(size=3) * np.array(_HEAD_DEGREES) / limits)
     rotations = np.zeros_like(moving.rotations[:1])
@@ -113,8 +111,7 @@ def plan(count: int = 1500, seed: int = 0, size: int = 176, pictures: int = 8, w
         raise InputError(f"count and pictures must be positive, seed not negative: {count}, {pictures}, {seed}")
     if not 16 <= size <= _DRAWN:
         raise InputError(f"pictures can have sides of 16 to {_DRAWN} pixels, got {size}")
-    if not 0 <= wide <= 1:
-        raise InputError(f"wide is a share, 0 to 1, got {wide}")
+    check_share("wide", wide)
     return SnapshotsRecipe(seed, size, pictures, wide, tuple(range(count)))
 
 
@@ -123,13 +120,3 @@ def camera_of_square(camera: np.ndarray, square: Square, size: int) -> np.ndarra
     focal, x, y, metres = camera
     centre = face_square.move(np.array([[x, y]]), square, size)[0]
     return np.array([focal * size / square.side, *centre, metres], np.float32)
-
-
-def _thrown_open(seed: int, chance: float, face: np.ndarray) -> np.ndarray:
-    """Opens a face's mouth as wide as faces can, with some of what goes with it; or leaves it."""
-    rng = np.random.default_rng([seed, 0x81DE])
-    if rng.random() >= chance:
-        return face
-    amounts = {name: float(rng.uniform(0.0, 0.7)) for name in _WITH_WIDE if rng.random() < 0.3}
-    jaw = coefficients({"jawOpen": 1.0})
-    return np.maximum(face * (1 - jaw) + rng.uniform(*_WIDE) * jaw, coefficients(amounts))

@@ -1,7 +1,8 @@
 """People who talk, look around and turn: each item is a clip, of which every frame shows the same person and place.
 
 This is what reenactment is trained and judged on: the same person in another pose and expression is known, not
-guessed. One square holds the head in all frames, so that the background holds still.
+guessed. One square holds the head in all frames, so that the background holds still. In some frames the mouth is thrown
+open, wider than speech opens it: people on film laugh, shout and yawn.
 """
 
 import dataclasses
@@ -11,7 +12,9 @@ import numpy as np
 
 from data_pipelines import face_square, recipe
 from data_pipelines.procedural_faces import clip
-from data_pipelines.procedural_faces.records import split_of
+from data_pipelines.procedural_faces.clip import Clip
+from data_pipelines.procedural_faces.expressions import thrown_open
+from data_pipelines.procedural_faces.records import check_share, split_of
 from data_pipelines.procedural_faces.snapshots import camera_of_square
 from jaxanim.core.errors import InputError
 from jaxanim.data.record_folder import Kind, Record
@@ -32,6 +35,7 @@ class TalksRecipe:
     size: int
     frames: int
     clips: int
+    wide: float
     items: tuple[int, ...]
     items_per_shard: ClassVar[int] = 24
     fields: ClassVar[dict[str, Kind]] = {
@@ -42,7 +46,7 @@ class TalksRecipe:
     @property
     def options(self) -> dict[str, Any]:
         """What decides how the records look."""
-        return {"seed": self.seed, "size": self.size, "frames": self.frames, "clips": self.clips}
+        return {"seed": self.seed, "size": self.size, "frames": self.frames, "clips": self.clips, "wide": self.wide}
 
     def split(self, item: int) -> str:
         """Returns the split of a clip's person."""
@@ -52,8 +56,8 @@ class TalksRecipe:
         """Draws a clip."""
         person = item // self.clips
         seed = int(np.random.SeedSequence([self.seed, item, 3]).generate_state(1)[0])
-        drawn, built = clip.random_clip(person, seed, _EVERY * self.frames), clip.figure_of(person)
         numbers = range(0, _EVERY * self.frames, _EVERY)
+        drawn, built = self._clip(person, seed), clip.figure_of(person)
         frames = [clip.draw(drawn, built, number, _DRAWN) for number in numbers]
         points = np.stack([frame.landmarks_68 for frame in frames])
         square = face_square.around(points, frames[0].image.shape, f"clip {item}", widen=WIDEN)
@@ -70,8 +74,16 @@ class TalksRecipe:
             rows.append((record, columns | {"split": self.split(item)}))
         return rows
 
+    def _clip(self, person: int, seed: int) -> Clip:
+        """Draws how somebody moves; mouths are thrown open frame by frame, as frames are looked at one by one."""
+        drawn = clip.random_clip(person, seed, _EVERY * self.frames)
+        faces = [thrown_open(seed + number, self.wide, face) for number, face in enumerate(drawn.motion.expression)]
+        return dataclasses.replace(drawn, motion=dataclasses.replace(drawn.motion, expression=np.stack(faces)))
 
-def plan(count: int = 1500, seed: int = 0, size: int = 128, frames: int = 12, clips: int = 1) -> TalksRecipe:
+
+def plan(
+    count: int = 1500, seed: int = 0, size: int = 128, frames: int = 12, clips: int = 1, wide: float = 0.25
+) -> TalksRecipe:
     """Numbers the clips: so many of person 0, then of person 1 and so on.
 
     Args:
@@ -80,6 +92,7 @@ def plan(count: int = 1500, seed: int = 0, size: int = 128, frames: int = 12, cl
       size: side of the pictures.
       frames: of a clip, five a second.
       clips: of a person.
+      wide: share of the frames in which the mouth is thrown open.
     """
     if min(count, clips) < 1 or seed < 0 or frames < 2:
         raise InputError(
@@ -87,4 +100,5 @@ def plan(count: int = 1500, seed: int = 0, size: int = 128, frames: int = 12, cl
         )
     if not 16 <= size <= _DRAWN:
         raise InputError(f"pictures can have sides of 16 to {_DRAWN} pixels, got {size}")
-    return TalksRecipe(seed, size, frames, clips, tuple(range(count)))
+    check_share("wide", wide)
+    return TalksRecipe(seed, size, frames, clips, wide, tuple(range(count)))

@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="YuNet or Ultra-Light (.onnx) or MediaPipe's FaceLandmarker (.task)",
     )
     parser.add_argument("--regressor", type=Path, metavar="FILE", help="another regressor than the one that ships")
+    parser.add_argument("--refiner", type=Path, metavar="FILE", help="another refiner than the one that ships")
     parser.add_argument("--no-smoothing", action="store_true", help="take every frame as it is")
     parser.add_argument(
         "--shard", type=_part_of, metavar="I/N", help="of a folder, take every N-th video from I (0 and on) alone"
@@ -78,7 +79,7 @@ def _run_recording(args: argparse.Namespace) -> None:
     from jaxanim.signals import signal_files
     from jaxanim.tracking import face_tracks
 
-    for name in ("preview", "detector", "regressor"):
+    for name in ("preview", "detector", "regressor", "refiner"):
         if getattr(args, name) is not None:
             raise InputError(f"--{name} is for pictures; {args.input} is a recording without them")
     signal = signal_files.read_signal(args.input)

@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
         raise InputError("--face all is for one photo or video; in a folder, each becomes one file of one face")
     index, count = args.shard or (0, 1)
     work = plan(args.input)
-    tools = fit_pictures.make_tools(args.detector, args.regressor, careful=False)
+    tools = fit_pictures.make_tools(args.detector, args.regressor, args.refiner, careful=False)
     _make(args.output)
     done = {"written": 0, "there already": 0}
     failed: dict[str, str] = {}

@@ -22,9 +22,8 @@ from jaxanim.tracking.detect import Detector, LbpDetector, Which
 from jaxanim.tracking.fit import Fitter
 from jaxanim.tracking.follow import OnMissing, TrackedFace, follow
 from jaxanim.tracking.follow_all import follow_all
-from jaxanim.tracking.regressor import files as regressor_files
-from jaxanim.tracking.regressor.design import OPEN_HEAD_SMALL
-from jaxanim.tracking.regressor.locator import RegressorLocator
+from jaxanim.tracking.locators import load_locator
+from jaxanim.tracking.refiner.locator import RefinedLocator
 
 _WHITE = (255, 255, 255)
 _PHOTO_FPS = 25.0
@@ -88,7 +87,7 @@ class Tools:
     """What looks at pictures: compiled when first used, for any number of them."""
 
     detector: Detector
-    locator: RegressorLocator
+    locator: RefinedLocator
     ready: Fitter
 
 
@@ -106,7 +105,7 @@ def tracks(args: argparse.Namespace) -> Iterator[tuple[Path, FaceTrack]]:
     source, which = FileSource(args.input), which_face(args.face)
     if args.preview is not None:
         _check_preview(args.preview, source)
-    tools = make_tools(args.detector, args.regressor, careful=source.film is None)
+    tools = make_tools(args.detector, args.regressor, args.refiner, careful=source.film is None)
     people = find_people(source, tools, which, args.on_missing, smoothed=not args.no_smoothing)
     _warn_of_damage(source)
     for person in people:
@@ -122,7 +121,7 @@ def track_of(path: Path) -> FaceTrack:
       InputError: the file cannot be read, or shows no face.
     """
     source = FileSource(path)
-    tools = make_tools(None, None, careful=source.film is None)
+    tools = make_tools(careful=source.film is None)
     (person,) = find_people(source, tools, "largest", "hold", smoothed=True)
     _warn_of_damage(source)
     return person.track
@@ -134,7 +133,7 @@ def head_box(photo: UInt8[np.ndarray, "h w 3"]) -> crop.Box:
     Raises:
       InputError: there is no face.
     """
-    locator = _locator(regressor_files.bundled_regressor(), careful=True)
+    locator = load_locator(careful=True)
     try:
         (face,) = follow([photo], LbpDetector(), locator, locator.placing)
     except InputError as error:
@@ -175,7 +174,7 @@ def person_in(photo: UInt8[np.ndarray, "h w 3"], which: Which, *, within: crop.B
       InputError: there is no such face.
     """
     picture = photo if within is None else crop.take(photo, within)
-    tools = make_tools(None, None, careful=True)
+    tools = make_tools(careful=True)
     found = tools.detector(picture)
     try:
         faces = list(follow([picture], lambda _: found, tools.locator, tools.locator.placing, which=which))
@@ -208,20 +207,22 @@ def _moved(track: FaceTrack, by: Float[np.ndarray, "2"], *, size: tuple[int, ...
     )
 
 
-def make_tools(detector: Path | None, regressor: Path | None, *, careful: bool) -> Tools:
+def make_tools(
+    detector: Path | None = None, regressor: Path | None = None, refiner: Path | None = None, *, careful: bool
+) -> Tools:
     """Loads what looks at pictures.
 
     Args:
       detector: its file; None for the one that ships.
       regressor: its file; None for the one that ships.
+      refiner: its file; None for the one that ships.
       careful: whether each face is looked at six times, as photos are.
 
     Raises:
       InputError: a file is none that can be used.
     """
     chosen = _detector(detector)
-    locator = _locator(regressor or regressor_files.bundled_regressor(), careful=careful)
-    return Tools(chosen, locator, face_tracks.make_fitter(load_open_head()))
+    return Tools(chosen, load_locator(regressor, refiner, careful=careful), face_tracks.make_fitter(load_open_head()))
 
 
 def find_people(source: Source, tools: Tools, which: Which, on_missing: OnMissing, *, smoothed: bool) -> list[Person]:
@@ -257,17 +258,6 @@ def find_people(source: Source, tools: Tools, which: Which, on_missing: OnMissin
         )
         for number, faces in sorted(people.items())
     ]
-
-
-def _locator(path: Path, *, careful: bool) -> RegressorLocator:
-    _, network, params = regressor_files.read_regressor(path)
-    design = network.design
-    if design.model != "open_head" or design.points != OPEN_HEAD_SMALL.points:
-        raise InputError(
-            f"{path}: finds {design.points} landmarks and parameters of {design.model}; a regressor of the open head "
-            f"with {OPEN_HEAD_SMALL.points} landmarks is needed (configs/tracking/small.py)"
-        )
-    return RegressorLocator(network, params, careful=careful)
 
 
 def which_in_photo(text: str) -> Which:

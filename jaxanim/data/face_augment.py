@@ -1,7 +1,8 @@
 """Augmentation of faces on the device: drawn people are made to look like photographs, paintings and bad videos.
 
 Pictures are RGB in [0, 1]; points are in shares of the picture's side from its upper left corner, the first 68 are
-300-W's. Everything is a pure function of a key and works on one picture; `augment` maps it over a batch.
+300-W's, the next 98 WFLW's. Everything is a pure function of a key and works on one picture; `augment` maps it over a
+batch.
 """
 
 import dataclasses
@@ -19,9 +20,13 @@ Change = Callable[[Key[Array, ""], Float[Array, "h w 3"]], Float[Array, "h w 3"]
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _BENDS = 4  # control points of a bend along each axis
 _TILES = 4  # along each axis, of a shuffled picture
-_POINTS = 68
+_OF_MOUTHS, _OF_EYES = 68, 68 + 98  # points that have to be known
 _INNER_LIPS = slice(60, 68)
 _EYES = (slice(36, 42), slice(42, 48))
+_PUPILS = (68 + 96, 68 + 97)
+_LOW = 0.1  # up to how many widths of an eye lower than drawn pupils painted ones are
+_LEAST_TILT = -0.3  # of `Settings.eye_tilt`
+_EYE_REACH = 0.75  # widths of an eye within which it is tilted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +43,9 @@ class Settings:
       bend: spread of a smooth bend, in shares of the result.
       no_face: chance of a picture that shows no face.
       mouth, eyes: chances of a mouth that is painted anew between the lips, and of eyes between the lids.
+      eye_tilt: by up to how many degrees the outer corners of the eyes are lifted, about the eyes' middles; or lowered
+        by up to a third of that. Drawn ones lie low.
+      looks: share of the pictures whose light, colours and so on are changed (`paint`).
     """
 
     size: int = 128
@@ -50,6 +58,8 @@ class Settings:
     no_face: float = 0.1
     mouth: float = 0.5
     eyes: float = 0.5
+    eye_tilt: float = 0.0
+    looks: float = 1.0
 
 
 @flax.struct.dataclass
@@ -75,21 +85,29 @@ def augment(
     """Changes every picture of a batch, each by random numbers of its own.
 
     Raises:
-      ValueError: mouths or eyes are to be painted, and there are fewer than 68 points.
+      ValueError: mouths or eyes are to be changed, and there are fewer points than tell where they are.
     """
-    if (settings.mouth or settings.eyes) and points.shape[1] < _POINTS:
-        raise ValueError(f"mouths and eyes are known from 300-W's {_POINTS} points, got {points.shape[1]}")
+    needed = _OF_EYES if settings.eyes else _OF_MOUTHS if settings.mouth or settings.eye_tilt else 0
+    if points.shape[1] < needed:
+        raise ValueError(
+            f"mouths are known from 300-W's {_OF_MOUTHS} points, pupils from WFLW's behind them ({_OF_EYES} in all), "
+            f"got {points.shape[1]}"
+        )
 
     def one(key: Key[Array, ""], image: Array, at: Array) -> Changed:
         place, look, kind, scramble = jax.random.split(key, 4)
         moved, where, turn = move(place, image, at, settings)
         moved = _sometimes(jax.random.fold_in(look, 1), settings.mouth, lambda k, x: fill_mouth(k, x, where), moved)
-        moved = _sometimes(jax.random.fold_in(look, 2), settings.eyes, lambda k, x: fill_eyes(k, x, where), moved)
+        if settings.eyes:
+            often, how = jax.random.split(jax.random.fold_in(look, 2))
+            new, chosen = fill_eyes(how, moved, where), jax.random.uniform(often) < settings.eyes
+            moved, where = (jnp.where(chosen, *each) for each in zip(new, (moved, where), strict=True))
         chance = jax.random.uniform(kind)
         moved = jnp.where(chance < settings.no_face / 2, shuffle(scramble, moved), moved)
         corner = elsewhere(scramble, image, settings.size)
         moved = jnp.where((chance >= settings.no_face / 2) & (chance < settings.no_face), corner, moved)
-        return Changed(paint(look, moved), where, turn, (chance >= settings.no_face).astype(jnp.float32))
+        moved = _sometimes(jax.random.fold_in(look, 3), settings.looks, paint, moved)
+        return Changed(moved, where, turn, (chance >= settings.no_face).astype(jnp.float32))
 
     return jax.vmap(one)(jax.random.split(key, images.shape[0]), images, points)
 
@@ -98,7 +116,7 @@ def move(
     key: Key[Array, ""], image: Float[Array, "h w 3"], points: Float[Array, "k 2"], settings: Settings
 ) -> tuple[Float[Array, "i j 3"], Float[Array, "k 2"], Float[Array, ""]]:
     """Turns, scales, shifts and bends; the picture's edge is repeated around it."""
-    keys = jax.random.split(key, 6)
+    keys = jax.random.split(key, 7)
     often = jnp.where(jax.random.uniform(keys[5]) < 0.15, 2.5, 1.0)  # some lie on their side
     turn = jnp.clip(jax.random.normal(keys[0]), -2, 2) * often * jnp.deg2rad(settings.turn_degrees)
     side = settings.view * jnp.exp(settings.zoom * jnp.clip(jax.random.normal(keys[1]), -2.2, 2.2))
@@ -111,9 +129,12 @@ def move(
 
     axis = (jnp.arange(settings.size, dtype=jnp.float32) + 0.5) / settings.size
     grid = jnp.stack(jnp.meshgrid(axis, axis), axis=-1)
+    straight = (points - 0.5) @ jnp.linalg.inv(matrix).T + 0.5 - shift[None]
+    if settings.eye_tilt:
+        degrees = settings.eye_tilt * jax.random.uniform(keys[6], minval=_LEAST_TILT)
+        bend = bend + tilted_eyes(grid, straight, jnp.deg2rad(degrees))
     source = (grid + bend - 0.5 + shift[None, None]) @ matrix.T + 0.5  # shares of the given picture
     moved = grid_sample(image, source * 2 - 1, padding="border", align_corners=False, units="normalised")
-    straight = (points - 0.5) @ jnp.linalg.inv(matrix).T + 0.5 - shift[None]
     where = straight
     for _ in range(4):
         where = straight - _look_up(bend, where)
@@ -135,25 +156,47 @@ def fill_mouth(key: Key[Array, ""], image: Float[Array, "h w 3"], points: Float[
     return jnp.where(_inside(ring, image)[..., None], jnp.clip(mouth, 0.0, 1.0), image)
 
 
-def fill_eyes(key: Key[Array, ""], image: Float[Array, "h w 3"], points: Float[Array, "k 2"]) -> Array:
-    """Paints what is between the lids: white, iris and pupil, on the whole in the middle of the lids' ring.
+def tilted_eyes(
+    grid: Float[Array, "i j 2"], points: Float[Array, "k 2"], angle: Float[Array, ""]
+) -> Float[Array, "i j 2"]:
+    """Returns how far from each place what it shows lies, where eyes turn about their middles by some radians.
 
-    Drawn irises sit high between the lids, which regressors would take for a rule.
+    The outer corners rise, the inner ones fall; places around the eyes turn along, less and less.
+    """
+    field = jnp.zeros_like(grid)
+    for chosen, sign in zip(_EYES, (1.0, -1.0), strict=True):
+        ring = points[chosen]
+        away = grid - ring.mean(axis=0)[None, None]
+        width = jnp.maximum(jnp.linalg.norm(ring[3] - ring[0]), 1e-3)
+        share = jnp.exp(-jnp.square(jnp.square(away).sum(axis=-1, keepdims=True) / (_EYE_REACH * width) ** 2))
+        cosine, sine = jnp.cos(angle), sign * jnp.sin(angle)
+        back = jnp.array([[cosine, sine], [-sine, cosine]])  # the picture's content turns the other way
+        field = field + share * (away @ back.T - away)
+    return field
+
+
+def fill_eyes(
+    key: Key[Array, ""], image: Float[Array, "h w 3"], points: Float[Array, "k 2"]
+) -> tuple[Float[Array, "h w 3"], Float[Array, "k 2"]]:
+    """Paints what is between the lids, white, iris and pupil, and returns the points with the pupils' new places.
+
+    Eyes look where they looked, but lower: drawn irises sit high between the lids.
     """
     keys = jax.random.split(key, 5)
     color = jax.random.uniform(keys[0]) * jnp.array([0.55, 0.5, 0.5]) * (1 + 0.3 * jax.random.normal(keys[1], (3,)))
     white = (0.45 + 0.45 * jax.random.uniform(keys[2])) * jnp.array([1.0, 0.96, 0.93])
-    gaze, wide = jax.random.normal(keys[3], (2,)) * jnp.array([0.1, 0.04]), 0.19 + 0.08 * jax.random.uniform(keys[4])
-    for chosen in _EYES:
+    lower, wide = _LOW * jax.random.uniform(keys[3]), 0.19 + 0.08 * jax.random.uniform(keys[4])
+    for chosen, pupil in zip(_EYES, _PUPILS, strict=True):
         ring = points[chosen]
         across = ring[3] - ring[0]
         length = jnp.maximum(jnp.sqrt(across @ across), 1e-3)
-        middle = ring.mean(axis=0) + gaze[0] * across + gaze[1] * jnp.array([-across[1], across[0]])
+        middle = points[pupil] + lower * jnp.array([-across[1], across[0]])
         away = jnp.sqrt(jnp.square(_grid(image) - middle[None, None]).sum(axis=-1)) / length
         painted = jnp.where((away < wide)[..., None], color[None, None], white[None, None])
         painted = jnp.where((away < 0.42 * wide)[..., None], 0.04, painted)
         image = jnp.where(_inside(ring, image)[..., None], jnp.clip(painted, 0.0, 1.0), image)
-    return image
+        points = points.at[pupil].set(middle)
+    return image, points
 
 
 def elsewhere(key: Key[Array, ""], image: Float[Array, "h w 3"], size: int) -> Float[Array, "i j 3"]:

@@ -1,7 +1,9 @@
-"""The mirror image of a picture, of the 68 or 98 landmarks in it, and of a mesh: points change places left and right.
+"""The mirror image of a picture, of landmarks, blendshapes and a mesh in it: left and right change places.
 
 68 points are those of iBUG 300-W, 98 those of WFLW, numbered from 0.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -46,6 +48,31 @@ def mirror_points(points: Float[np.ndarray, "k 2"], width: int) -> Float[np.ndar
     """Mirrors landmarks in pixels from the picture's upper left corner, and renumbers them."""
     mirrored = points[mirrored_order(len(points))]
     return np.stack([np.asarray(width, points.dtype) - mirrored[:, 0], mirrored[:, 1]], axis=1)
+
+
+def mirrored_names(names: Sequence[str]) -> Int[np.ndarray, " n"]:
+    """Returns, for each blendshape of the mirrored face, which blendshape of the face it was.
+
+    Args:
+      names: ARKit's, which end in Left and Right where there is one for each side.
+
+    Raises:
+      ValueError: one of them lacks the other side.
+    """
+    sides = {"Left": "Right", "Right": "Left"}
+    partners = [
+        next((name[: -len(side)] + sides[side] for side in sides if name.endswith(side)), name) for name in names
+    ]
+    if missing := sorted(set(partners) - set(names)):
+        raise ValueError(f"a mirrored face needs {missing[0]}; there are {', '.join(names)}")
+    return np.array([list(names).index(partner) for partner in partners])
+
+
+def _other_side(name: str) -> str:
+    for side, other in (("Left", "Right"), ("Right", "Left")):
+        if name.endswith(side):
+            return name.removesuffix(side) + other
+    return name
 
 
 def mirrored_vertices(template: Float[np.ndarray, "v 3"], *, tolerance: float = 1e-4) -> Int[np.ndarray, " v"]:

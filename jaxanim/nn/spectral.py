@@ -80,6 +80,30 @@ def fold(params: Params, stats: Params) -> Params:
     return folded
 
 
+def unfold(params: Params, stats: Params, wanted: Params) -> Params:
+    """Returns the statistics with which folded kernels can be trained on as those of a network with spectral norms.
+
+    Folded kernels have a norm of about 1, so that the network stays what it is: to the accuracy with which the vectors
+    that were folded knew the norm.
+
+    Args:
+      params: of a network with `spectral=False`.
+      stats: of that network.
+      wanted: the shapes of the statistics with `spectral=True`.
+    """
+    found: dict[str, Any] = {}
+    for name, shape in wanted.items():
+        if not isinstance(shape, Mapping):
+            found[name] = stats[name]
+        elif {"u", "v"} <= set(shape):
+            kernel = np.asarray(params[name]["kernel"], np.float64)
+            left, _, right = np.linalg.svd(kernel.reshape(-1, kernel.shape[-1]), full_matrices=False)
+            found[name] = {"u": right[0].astype(np.float32), "v": left[:, 0].astype(np.float32)}
+        else:
+            found[name] = unfold(params.get(name, {}), stats.get(name, {}), shape)
+    return found
+
+
 def without_vectors(stats: Params) -> Params:
     """Returns the statistics that a folded network still needs: all but `u` and `v`."""
     kept = {}

@@ -4,6 +4,7 @@ Landmarks are smoothed first, so that everything fitted to them is; then the ope
 the regressor's parameters as what is expected. All other signals follow from the fit.
 """
 
+import dataclasses
 from collections.abc import Sequence
 
 import jax.numpy as jnp
@@ -62,11 +63,12 @@ def make_track(
     if smoothed and len(faces) > 1:
         points = _smooth(points, time, found)
     points98 = points[:, 68:]
-    prior = _prior([face.more for face in faces], ready)
+    prior = expected([face.more for face in faces], ready)
     if len(faces) == 1:
         fitted = fit.fit_picture(ready, points98, size=size, prior=prior)
         identity = fitted.identity[0]
     else:
+        prior = dataclasses.replace(prior, identity=prior.identity.mean(axis=0))
         fitted = fit.fit_video(ready, points98, size=size, prior=prior)
         identity = fitted.identity
     signal = face_signal.make_signal(
@@ -146,13 +148,13 @@ def _smooth(
     return smoothed * unit
 
 
-def _prior(seen: Sequence[RegressorSees], ready: Fitter) -> Fit:
-    """Returns what the regressor says, as a fit: identity as the mean over all frames."""
+def expected(seen: Sequence[RegressorSees], ready: Fitter) -> Fit:
+    """Returns what the networks say of pictures, as a fit: a start, and what is likely before landmarks count."""
     count = len(seen)
     turns = np.zeros((count, len(ready.landmarks.parents), 3), np.float32)
     head = np.stack([each.head for each in seen])
     turns[:, _NECK] = rotations.matrix_to_axis_angle(jnp.asarray(head, jnp.float32))
-    identity = np.mean([each.identity for each in seen], axis=0).astype(np.float32)
+    identity = np.stack([each.identity for each in seen]).astype(np.float32)
     expression = np.clip(np.stack([each.expression for each in seen]), 0.0, 1.0).astype(np.float32)
     zeros = np.zeros((count, 4), np.float32)
     return Fit(identity, expression, turns, zeros, zeros[:, :3], zeros[:, 0])

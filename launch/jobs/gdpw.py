@@ -214,10 +214,10 @@ def _init(system: Gdpw, start_from: str) -> Any:
     if not start_from:
         return system.init
     card, design, variables = files.read_gdpw(Path(start_from))
-    if files.is_folded(card):
-        raise InputError(f"{start_from} holds a generator that is folded to render; training needs its spectral norms")
     if design != system.design:
         raise InputError(f"{start_from} holds networks of {design}, the run is of {system.design}")
+    if files.is_folded(card):
+        variables = files.unfold_generator(variables, design)
 
     def init(key: Key[Array, ""]) -> Variables:
         made = system.init(key)

@@ -93,7 +93,7 @@ def make_job(config: ml_collections.ConfigDict) -> Job:
         init=_init(regressor, config.start_from),
         phases=regressor.phases(),
         view=_view(regressor, augment),
-        optimizers={NETWORK: _adam(optimizer, config.steps)},
+        optimizers={NETWORK: adam(optimizer, config.steps)},
         average_decay={NETWORK: optimizer.average_decay},
         weights=lambda step: {NETWORK: jax.tree.map(jnp.float32, dict(objective.weights()))},
         batch={name: jax.ShapeDtypeStruct((batch_size, *f.shape), np.dtype(f.dtype)) for name, f in fields.items()},
@@ -117,7 +117,8 @@ def _init(regressor: FaceRegressor, start_from: str) -> Any:
     return init
 
 
-def _adam(optimizer: OptimizerSettings, steps: int) -> optax.GradientTransformation:
+def adam(optimizer: OptimizerSettings, steps: int) -> optax.GradientTransformation:
+    """Returns what learns, for a run of so many steps."""
     warm = max(1, min(optimizer.warm_steps, steps // 2))
     rate = optax.warmup_cosine_decay_schedule(0.0, optimizer.learning_rate, warm, max(warm + 1, steps))
     return optax.chain(optax.clip_by_global_norm(5.0), optax.adam(rate))

@@ -67,8 +67,8 @@ def test_a_brush_leaves_edges_and_smooths_between_them():
 
 
 def marked(**rings):
-    """Returns 68 points of which some rings, given as (first point, (x, y) of each), are in the picture."""
-    points = np.full((68, 2), 2.0, np.float32)
+    """Returns 68 + 98 points of which some rings, given as (first point, (x, y) of each), are in the picture."""
+    points = np.full((166, 2), 2.0, np.float32)
     for first, ring in rings.values():
         points[first : first + len(ring)] = ring
     return points
@@ -93,36 +93,70 @@ def test_mouths_are_painted_between_the_lips_alone():
     assert set(seen) == {1, 2}  # with teeth and without
 
 
-def test_eyes_are_painted_around_the_middle_of_their_lids():
+def inside_of(*rings):
+    masks = [skimage.draw.polygon2mask((SIZE, SIZE), ring[:, ::-1] * SIZE - 0.5) for ring in rings]
+    return np.any(masks, axis=0)
+
+
+def test_eyes_are_painted_and_look_where_they_looked():
     left, right = ([x, 0.4] + 0.06 * LIDS for x in (0.3, 0.7))
+    inside = inside_of(left, right)
+    pupils = np.array([[0.27, 0.395], [0.71, 0.4]], np.float32)
     image = jnp.full((SIZE, SIZE, 3), 0.3)
-    middles, axis = [], (np.arange(SIZE) + 0.5) / SIZE
+    lower, axis = [], (np.arange(SIZE) + 0.5) / SIZE
+    points = jnp.asarray(marked(left=(36, left), right=(42, right), pupils=(164, pupils)))
     for seed in range(12):
-        points = jnp.asarray(marked(left=(36, left), right=(42, right)))
-        painted = np.asarray(face_augment.fill_eyes(jax.random.key(seed), image, points))
-        inside = np.zeros((SIZE, SIZE), bool)
-        for ring in (left, right):
-            inside |= skimage.draw.polygon2mask((SIZE, SIZE), ring[:, ::-1] * SIZE - 0.5)
+        painted, where = (np.asarray(each) for each in face_augment.fill_eyes(jax.random.key(seed), image, points))
         changed = (painted != 0.3).any(axis=-1)
         assert not (changed & ~skimage.morphology.dilation(inside)).any()
         assert changed[skimage.morphology.erosion(inside)].all()
-        pupil = (painted[:, : SIZE // 2] == np.float32(0.04)).all(axis=-1)
-        rows, columns = np.nonzero(pupil)
-        middles.append([axis[columns].mean(), axis[rows].mean()])
-    np.testing.assert_allclose(np.mean(middles, axis=0), left.mean(axis=0), atol=0.03)
-    assert np.std(middles, axis=0)[0] > 0.005
+        np.testing.assert_array_equal(where[:164], points[:164])
+        np.testing.assert_allclose(where[164:, 0], pupils[:, 0], atol=1e-6)
+        lower.append(where[164:, 1] - pupils[:, 1])
+        rows, columns = np.nonzero((painted[:, : SIZE // 2] == np.float32(0.04)).all(axis=-1))
+        np.testing.assert_allclose([axis[columns].mean(), axis[rows].mean()], where[164], atol=0.012)
+    assert 0 <= np.min(lower) < 0.005 < 0.015 < np.max(lower) <= 0.1 * 0.241  # of an eye's width
 
 
 def test_closed_eyes_stay():
     shut = marked(left=(36, [0.3, 0.4] + 0.06 * LIDS * [1, 0]), right=(42, [0.7, 0.4] + 0.06 * LIDS * [1, 0]))
     image = jnp.full((SIZE, SIZE, 3), 0.3)
-    np.testing.assert_array_equal(face_augment.fill_eyes(jax.random.key(0), image, jnp.asarray(shut)), image)
+    np.testing.assert_array_equal(face_augment.fill_eyes(jax.random.key(0), image, jnp.asarray(shut))[0], image)
+
+
+def test_outer_corners_of_eyes_rise():
+    """By the angle, about the eyes' middles; what is farther away than an eye's width stays."""
+    rings = {"left": (36, [0.3, 0.4] + 0.05 * LIDS), "right": (42, [0.7, 0.4] + 0.05 * LIDS)}
+    points = marked(**rings, nose=(27, [[0.5, 0.8]]))
+    settings = Settings(size=SIZE, view=1.0, turn_degrees=0, zoom=0, shift=0, stretch=0, bend=0, eye_tilt=30.0)
+    image = jnp.asarray(dots(points[[36, 45, 27]]))
+    axis, seen = (np.arange(SIZE) + 0.5) / SIZE, []
+    for seed in range(6):
+        moved, where, _ = jax.jit(face_augment.move, static_argnums=3)(
+            jax.random.key(seed), image, jnp.asarray(points), settings
+        )
+        weight = np.asarray(moved) / np.asarray(moved).sum(axis=(0, 1))
+        found = np.stack([np.einsum("ijk,j->k", weight, axis), np.einsum("ijk,i->k", weight, axis)], axis=-1)
+        np.testing.assert_allclose(found, np.asarray(where)[[36, 45, 27]], atol=0.01)
+        np.testing.assert_allclose(np.asarray(where)[27], [0.5, 0.8], atol=1e-3)
+        left, right = (np.asarray(where)[corner] - points[corner] for corner in (36, 45))
+        np.testing.assert_allclose(left[1], right[1], atol=5e-3)
+        seen.append(-left[1] / 0.1)  # of the corner's distance from the eye's middle
+    assert -0.25 < min(seen) < 0.1 < 0.2 < max(seen) < 0.55
+
+
+def test_some_pictures_keep_their_looks():
+    image = jnp.full((32, 48, 48, 3), 0.5)
+    settings = Settings(size=SIZE, no_face=0.0, mouth=0.0, eyes=0.0, looks=0.5)
+    made = jax.jit(face_augment.augment, static_argnums=3)(jax.random.key(0), image, jnp.zeros((32, 1, 2)), settings)
+    kept = np.abs(np.asarray(made.image) - 0.5).max(axis=(1, 2, 3)) < 1e-5
+    assert 8 <= kept.sum() <= 24
 
 
 def test_a_batch():
     rng = np.random.default_rng(0)
     images = jnp.asarray(rng.random((64, 48, 48, 3)), jnp.float32)
-    points = jnp.asarray(rng.random((64, 68, 2)), jnp.float32)
+    points = jnp.asarray(rng.random((64, 166, 2)), jnp.float32)
     settings = Settings(size=32, no_face=0.5)
     augment = jax.jit(face_augment.augment, static_argnums=3)
     made = augment(jax.random.key(0), images, points, settings)
@@ -132,5 +166,7 @@ def test_a_batch():
     np.testing.assert_array_equal(made.image, again.image)
     other = augment(jax.random.key(1), images, points, settings)
     assert float(jnp.abs(made.image - other.image).mean()) > 0.01
-    with pytest.raises(ValueError, match="300-W's 68 points, got 5"):
+    with pytest.raises(ValueError, match=r"300-W's 68 points, .* \(166 in all\), got 5"):
         face_augment.augment(jax.random.key(0), images, points[:, :5], settings)
+    without_eyes = Settings(size=32, eyes=0.0)
+    assert augment(jax.random.key(0), images, points[:, :68], without_eyes).points.shape == (64, 68, 2)

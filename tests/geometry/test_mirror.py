@@ -125,3 +125,10 @@ def test_a_mesh_of_the_size_of_a_head():
 def test_meshes_without_partners(change, said):
     with pytest.raises(ValueError, match=said):
         mirror.mirrored_vertices(change(MESH))
+
+
+def test_mirrored_blendshapes():
+    names = ("eyeLookInLeft", "jawOpen", "eyeLookInRight", "jawLeft", "jawRight")
+    assert mirror.mirrored_names(names).tolist() == [2, 1, 0, 4, 3]
+    with pytest.raises(ValueError, match="needs mouthLeft"):
+        mirror.mirrored_names(("jawOpen", "mouthRight"))

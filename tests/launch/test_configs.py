@@ -90,3 +90,12 @@ def test_the_papers_losses_and_rates():
         config.optimizer.learning_rate, config.steps
     )
     np.testing.assert_allclose([rate(79_999), rate(80_000), rate(160_000)], [2e-4, 2e-5, 2e-6], rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", names("tracking"))
+def test_a_configuration_of_tracking(name):
+    config = config_of("tracking", name)
+    job = training.make_job(config)
+    state = jax.eval_shape(training.make_state(job, config.seed))
+    assert set(state.params) == set(state.average) == {"network"}
+    assert job.batch["points"].shape == (config.batch_size, 166, 2)

@@ -19,7 +19,7 @@ from jaxanim.train import mesh as meshes
 from launch import settings, training
 from launch.jobs import regressor, regressor_data
 from launch.jobs.regressor_data import DataSettings
-from tests.launch import drawn_noise
+from tests.launch import drawn_snapshots
 
 TINY = Design("open_head", 60, 52, width=8, hidden=8, decoder=8, points=166, size=32)
 
@@ -34,23 +34,7 @@ def _as_programs_run(monkeypatch):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Noise in the form of snapshots."""
-    folder, rng = tmp_path_factory.mktemp("snapshots"), np.random.default_rng(0)
-    rows = []
-    for person in range(20):
-        record = {
-            "image": drawn_noise.picture(rng, 176),
-            "landmarks_68": rng.uniform(50, 120, (68, 2)).astype(np.float32),
-            "landmarks_98": rng.uniform(50, 120, (98, 2)).astype(np.float32),
-            "identity": rng.normal(size=60).astype(np.float32),
-            "expression": rng.random(52).astype(np.float32),
-            "rotations": rng.uniform(-0.3, 0.3, (5, 3)).astype(np.float32),
-            "camera": np.ones(4, np.float32),
-            "action_units": np.zeros(17, np.float32),
-        }
-        split = {18: "validation", 19: "test"}.get(person, "train")
-        rows.append((record, {"person": person, "picture": 0, "split": split}))
-    return drawn_noise.write(folder, "snapshots", snapshots.SnapshotsRecipe.fields, rows)
+    return drawn_snapshots.write(tmp_path_factory.mktemp("snapshots"))
 
 
 def test_pose_is_that_of_the_turned_picture():

@@ -101,3 +101,18 @@ def test_folded_kernels_do_the_same(variables):
     np.testing.assert_allclose(ours, CONV.apply(variables, IMAGE, train=False), rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(folded["inner"]["plain"]["kernel"], np.ones((1, 1, 2, 2)))
     assert jax.tree.map(np.shape, spectral.without_vectors(network["stats"])) == {"inner": {"norm": {"mean": (3,)}}}
+
+
+def test_folded_kernels_are_unfolded(variables):
+    """A network with norms again that computes the same, and whose vectors are those of the largest singular value."""
+    many = {"params": {"a": {"conv": variables["params"]}}, "stats": {"a": {"conv": variables["stats"]}}}
+    exact = spectral.unfold(many["params"], {}, many["stats"])
+    folded = spectral.fold(many["params"], exact)
+    stats = spectral.unfold(folded, {"a": {}}, many["stats"])
+    matrix, u, v = numbers({"params": folded["a"]["conv"], "stats": stats["a"]["conv"]})
+    assert u @ matrix @ v == pytest.approx(1.0, rel=1e-5)
+    again = CONV.apply({"params": folded["a"]["conv"], "stats": stats["a"]["conv"]}, IMAGE, train=False)
+    plain = SpectralConv(4, spectral=False).apply({"params": folded["a"]["conv"]}, IMAGE, train=False)
+    np.testing.assert_allclose(again, plain, rtol=1e-4, atol=1e-5)
+    kept = spectral.unfold({"a": {"conv": variables["params"]}}, {"b": 3}, {**many["stats"], "b": 0})
+    assert kept["b"] == 3

@@ -121,6 +121,17 @@ def fold_generator(variables: Variables) -> Variables:
     return folded | ({MESH: variables[MESH]} if MESH in variables else {})
 
 
+def unfold_generator(variables: Variables, design: Design) -> Variables:
+    """Returns a folded generator with spectral norms again, to train it on."""
+    params, stats = variables["params"][GENERATOR], variables["stats"][GENERATOR]
+    wanted = template(design, folded=False)["stats"][GENERATOR]
+    unfolded = {
+        "params": {GENERATOR: params},
+        "stats": {GENERATOR: spectral.unfold(params, stats, wanted)},
+    }
+    return unfolded | ({MESH: variables[MESH]} if MESH in variables else {})
+
+
 def from_state_dicts(states: Mapping[str, released.State], design: Design) -> Variables:
     """Turns state dicts of the released networks ('generator', perhaps 'discriminator') into our variables.
 

@@ -68,11 +68,11 @@ class RegressorLocator:
         return [self._locate(picture, place) for place in places]
 
     def _locate(self, picture: UInt8[np.ndarray, "h w 3"], place: Alignment) -> Located:
-        variants = [_zoomed(place, zoom) for zoom in self._zooms]
+        variants = [zoomed(place, zoom) for zoom in self._zooms]
         seen = np.stack([crops.take(picture, each) for each in variants])
         looks = [jax.device_get(self._find(self._params, seen[:, :, :: -1 if flip else 1])) for flip in self._mirrors]
         points = [
-            crops.to_picture(each, _unmirrored(found.points[index], place.size) if flip else found.points[index])
+            crops.to_picture(each, unmirrored(found.points[index], place.size) if flip else found.points[index])
             for flip, (found, _) in zip(self._mirrors, looks, strict=True)
             for index, each in enumerate(variants)
         ]
@@ -88,7 +88,7 @@ class RegressorLocator:
         return Located(mean[68:], confidence, more)
 
 
-def _zoomed(place: Alignment, zoom: float) -> Alignment:
+def zoomed(place: Alignment, zoom: float) -> Alignment:
     """Returns a crop with the same middle that shows so many times as much along each side."""
     if zoom == 1.0:
         return place
@@ -99,7 +99,8 @@ def _zoomed(place: Alignment, zoom: float) -> Alignment:
     return Alignment(matrix, place.size)
 
 
-def _unmirrored(points: Float[np.ndarray, "166 2"], size: int) -> Float[np.ndarray, "166 2"]:
+def unmirrored(points: Float[np.ndarray, "166 2"], size: int) -> Float[np.ndarray, "166 2"]:
+    """Returns where 68 + 98 landmarks of a mirrored crop are in the crop."""
     return np.concatenate([mirror.mirror_points(points[:68], size), mirror.mirror_points(points[68:], size)])
 
 

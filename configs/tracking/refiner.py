@@ -1,0 +1,36 @@
+"""A small refiner: landmarks and expression of drawn people, looked at closely; for a CPU.
+
+    python -m launch.train --config configs/tracking/refiner.py --workdir DIR
+
+Pictures are turned, scaled and shifted as the regressor's landmarks are off, and look as its training makes them look.
+"""
+
+import ml_collections
+
+from jaxanim.data import face_augment
+from jaxanim.tracking.refiner import design, objectives
+from launch import settings
+from launch.jobs import refiner, regressor
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Returns the settings of the run."""
+    config = settings.run("refiner", steps=8000, batch_size=32)
+    augment = face_augment.Settings(
+        size=design.SMALL.size,
+        view=0.72,
+        turn_degrees=4.0,
+        zoom=0.06,
+        shift=0.025,
+        stretch=0.06,
+        bend=0.01,
+        no_face=0.0,
+        mouth=0.4,
+        eyes=0.4,
+        eye_tilt=12.0,
+        looks=0.7,
+    )
+    optimizer = regressor.OptimizerSettings(learning_rate=2e-3, warm_steps=200, average_decay=0.998)
+    config.update(refiner.entries(design.SMALL, objectives.Objective(), augment, optimizer=optimizer))
+    config.threads = 1
+    return config

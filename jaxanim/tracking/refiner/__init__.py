@@ -1,0 +1,1 @@
+"""Refiners: a second, closer look at a face whose landmarks are about known."""
