@@ -32,7 +32,9 @@ def get_config() -> ml_collections.ConfigDict:
         flow_gain=10.0,
         antialias=False,
     )
-    objective = Objective(pixel=10.0, face_pixel=10.0, warp_pixel=3.0, features="none", adversary="none")
+    objective = Objective(
+        pixel=10.0, face_pixel=10.0, face_square=100.0, warp_pixel=3.0, features="none", adversary="none"
+    )
     config = settings.run("gdpw", steps=1500, batch_size=8)
     config.update(
         gdpw.entries(

@@ -22,6 +22,13 @@ def masked_l1(
     return l1(prediction * mask, target * mask)
 
 
+def masked_l2(
+    prediction: Float[Array, "b *n c"], target: Float[Array, "b *n c"], mask: Float[Array, "b *n 1"]
+) -> Float[Array, " b"]:
+    """Returns the mean over all elements of the squared difference times a mask, not divided by the mask's area."""
+    return (jnp.square(prediction - target) * mask).mean(axis=tuple(range(1, prediction.ndim)))
+
+
 def feature_matching(
     prediction: Sequence[Float[Array, "b ..."]], target: Sequence[Float[Array, "b ..."]]
 ) -> Float[Array, " b"]:

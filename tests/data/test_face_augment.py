@@ -111,7 +111,7 @@ def test_eyes_are_painted_and_look_where_they_looked():
         assert not (changed & ~skimage.morphology.dilation(inside)).any()
         assert changed[skimage.morphology.erosion(inside)].all()
         np.testing.assert_array_equal(where[:164], points[:164])
-        np.testing.assert_allclose(where[164:, 0], pupils[:, 0], atol=1e-6)
+        np.testing.assert_allclose(where[164:, 0], pupils[:, 0], atol=2e-3)  # the eyes are not quite level
         lower.append(where[164:, 1] - pupils[:, 1])
         rows, columns = np.nonzero((painted[:, : SIZE // 2] == np.float32(0.04)).all(axis=-1))
         np.testing.assert_allclose([axis[columns].mean(), axis[rows].mean()], where[164], atol=0.012)
@@ -148,7 +148,8 @@ def test_outer_corners_of_eyes_rise():
 def test_some_pictures_keep_their_looks():
     image = jnp.full((32, 48, 48, 3), 0.5)
     settings = Settings(size=SIZE, no_face=0.0, mouth=0.0, eyes=0.0, looks=0.5)
-    made = jax.jit(face_augment.augment, static_argnums=3)(jax.random.key(0), image, jnp.zeros((32, 1, 2)), settings)
+    augment = jax.jit(face_augment.augment, static_argnums=3)
+    made = augment(jax.random.key(0), image, jnp.full((32, 68, 2), 0.5), settings)
     kept = np.abs(np.asarray(made.image) - 0.5).max(axis=(1, 2, 3)) < 1e-5
     assert 8 <= kept.sum() <= 24
 

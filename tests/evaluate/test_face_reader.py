@@ -1,15 +1,11 @@
 """The reader on a photograph, shifted and looked at from a turned box."""
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 import skimage.data
 from scipy.spatial.transform import Rotation
 
 from jaxanim.evaluate import face_reader
-from jaxanim.tracking.regressor.design import Design
-from jaxanim.tracking.regressor.parameters import Statistics
-from jaxanim.tracking.regressor.regressor import FaceRegressor
 
 # By hand, of the astronaut's face cut out: the picture's left eye, right eye, corners of the mouth.
 CORNER = np.array([100, 0])
@@ -29,7 +25,7 @@ def points_of(turn=0.0):
 
 @pytest.fixture(scope="module")
 def looked():
-    """The same face, shifted, in a turned box, and again, in more than one batch; and what the fit was told of it."""
+    """The same face, shifted, in a turned box, and again; and what the fit was told of it."""
     picture = np.ascontiguousarray(skimage.data.astronaut()[:256, 100:356])
     shifted = np.roll(picture, (SHIFT, -SHIFT), axis=(0, 1))
     points = np.stack([points_of(), points_of() + np.float32([-SHIFT, SHIFT]), points_of(DEGREES), points_of()])
@@ -40,7 +36,6 @@ def looked():
         return fit_picture(*arguments, prior=prior, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(face_reader, "BATCH", 3)
         patch.setattr(face_reader.fit, "fit_picture", listening)
         found = face_reader.bundled_reader()(np.stack([picture, shifted, picture, picture]), points)
     return found, told[0]
@@ -76,14 +71,7 @@ def test_the_network_says_how_the_head_is_turned_in_the_picture(looked):
     assert degrees < 28  # 40 and more were the turn told with the wrong sign
 
 
-def test_equal_pictures_are_equal_in_any_batch(found):
+def test_a_picture_does_not_depend_on_the_others(found):
     np.testing.assert_allclose(found.landmarks68[3], found.landmarks68[0], atol=1e-3)
     np.testing.assert_allclose(found.expression[3], found.expression[0], atol=1e-4)
     assert found.expression.shape == (4, 52)
-
-
-def test_other_regressors_are_refused():
-    design = Design("open_head", 60, 52, width=8, hidden=8, decoder=8, points=68, size=32)
-    plain = FaceRegressor(design, Statistics(jnp.zeros(119), jnp.ones(119)))
-    with pytest.raises(ValueError, match="68 \\+ 98"):
-        face_reader.FaceReader(plain, {}, face_reader.bundled_reader().ready)

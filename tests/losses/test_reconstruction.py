@@ -40,6 +40,12 @@ def test_masked_l1_is_not_divided_by_the_masks_area():
     assert reconstruction.masked_l1(one, zero, half)[0] == 0.5
 
 
+def test_masked_l2_counts_what_the_mask_shows():
+    """Nine times as much for an error of 3 as for one of 1, and half of it under a mask of a half."""
+    off, mask = jnp.array([[[3.0], [1.0]]]), jnp.array([[[1.0], [0.5]]])
+    np.testing.assert_allclose(reconstruction.masked_l2(off, 0 * off, mask), [(9 + 0.5) / 2])
+
+
 def test_gradient_is_the_sign_over_the_count():
     gradient = jax.grad(lambda x: reconstruction.l1(x, TARGET)[1])(PREDICTION)
     np.testing.assert_allclose(gradient[1], np.array([[-1, 1], [-1, 1]]) / 4)

@@ -111,8 +111,9 @@ def test_folded_kernels_are_unfolded(variables):
     stats = spectral.unfold(folded, {"a": {}}, many["stats"])
     matrix, u, v = numbers({"params": folded["a"]["conv"], "stats": stats["a"]["conv"]})
     assert u @ matrix @ v == pytest.approx(1.0, rel=1e-5)
-    again = CONV.apply({"params": folded["a"]["conv"], "stats": stats["a"]["conv"]}, IMAGE, train=False)
-    plain = SpectralConv(4, spectral=False).apply({"params": folded["a"]["conv"]}, IMAGE, train=False)
+    params, found = (jax.tree.map(jnp.asarray, tree["a"]["conv"]) for tree in (folded, stats))
+    again = CONV.apply({"params": params, "stats": found}, IMAGE, train=False)
+    plain = SpectralConv(4, spectral=False).apply({"params": params}, IMAGE, train=False)
     np.testing.assert_allclose(again, plain, rtol=1e-4, atol=1e-5)
     kept = spectral.unfold({"a": {"conv": variables["params"]}}, {"b": 3}, {**many["stats"], "b": 0})
     assert kept["b"] == 3

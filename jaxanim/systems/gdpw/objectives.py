@@ -44,6 +44,8 @@ class Objective:
       warp_pixel: of the mean difference of colours at every level; not as published, for training without a
         perceptual network.
       face_pixel: of the difference where the mesh is seen, on top of `pixel`; not as published.
+      face_square: of the squared difference where the mesh is seen: what is far off in few pixels, such as a mouth that
+        stays shut, counts; not as published.
       features: what the perceptual terms compare: VGG-19's features, those of random weights, or nothing.
       adversary: how the discriminator is trained, 'none' for not at all. The paper has the hinge loss, the released
         code least squares.
@@ -58,6 +60,7 @@ class Objective:
     warp_adversarial: float = 1.0
     warp_pixel: float = 0.0
     face_pixel: float = 0.0
+    face_square: float = 0.0
     features: Perceptual = "vgg19"
     adversary: Adversary = "least_squares"
 
@@ -172,6 +175,8 @@ def _generator_terms(
     terms: Terms = {"pixel": reconstruction.l1(made.image, batch.target)}
     if objective.face_pixel:
         terms["face_pixel"] = reconstruction.masked_l1(made.image, batch.target, made.mask)
+    if objective.face_square:
+        terms["face_square"] = reconstruction.masked_l2(made.image, batch.target, made.mask)
     if objective.features != "none":
         terms["perceptual"] = perceptual.pyramid_distance(batch.features, made.image, batch.target, scales=_SCALES)
     if objective.adversary != "none":

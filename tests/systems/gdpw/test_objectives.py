@@ -14,7 +14,7 @@ from tests.systems.gdpw import small
 
 RNG = np.random.default_rng(2)
 DESIGN = dataclasses.replace(small.DESIGN, levels=2, antialias=False)
-GAN = Objective(features="none", warp_pixel=1.0, face_pixel=1.0)
+GAN = Objective(features="none", warp_pixel=1.0, face_pixel=1.0, face_square=1.0)
 CRITIC_TERMS = {"critic_picture", "critic_warped", "total"}
 ADVERSARIAL = {"adversarial", "matching", "warp_adversarial", "warp_matching"}
 
@@ -52,7 +52,7 @@ def names_of(variables, objective, *, size=small.SIZE, features=None):
 
 
 @pytest.mark.parametrize("adversary", ["least_squares", "hinge", "none"])
-@pytest.mark.parametrize("extra", [(), ("warp_pixel", "face_pixel")])
+@pytest.mark.parametrize("extra", [(), ("warp_pixel", "face_pixel", "face_square")])
 def test_terms_of_pixels_and_of_the_discriminator(variables, adversary, extra):
     objective = Objective(features="none", adversary=adversary, **dict.fromkeys(extra, 1.0))
     expected = {GENERATOR: {"pixel", "total", *extra}}
@@ -84,7 +84,7 @@ def test_presets_and_weights():
     assert set(found) == {GENERATOR, DISCRIMINATOR}
     names = ("pixel", "perceptual", "matching", "adversarial", "warp_perceptual", "warp_matching", "warp_adversarial")
     assert [float(found[GENERATOR][name]) for name in names] == [3, 10, 10, 1, 10, 10, 1]
-    assert set(found[GENERATOR]) == {*names, "warp_pixel", "face_pixel"}
+    assert set(found[GENERATOR]) == {*names, "warp_pixel", "face_pixel", "face_square"}
 
 
 @pytest.mark.parametrize(("name", "value"), [("features", "vgg"), ("adversary", "wasserstein")])
@@ -131,6 +131,7 @@ def test_the_generators_turn(generator_turn, batch):
     expected = {
         "pixel": error.mean(),
         "face_pixel": (error * np.asarray(made.mask)).mean(),
+        "face_square": (error**2 * np.asarray(made.mask)).mean(),
         "warp_pixel": np.abs(made.warped - batch.target).mean(),  # of two levels one is warped
         "adversarial": np.square(1 - np.asarray(realness)).mean(),
         "warp_adversarial": np.square(1 - np.asarray(realness_warped)).mean(),

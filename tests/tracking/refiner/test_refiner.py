@@ -13,7 +13,7 @@ from jaxanim.tracking.refiner.refiner import NETWORK, Refiner
 from jaxanim.weights import weights_file
 from jaxanim.weights.card import Card
 
-TINY = Design(size=32, widths=(8, 16), hidden=8, decoder=8)
+TINY = Design(size=32, widths=(8, 16), local=4, hidden=8, decoder=8)
 CARD = Card(files.SYSTEM, "tiny", "Apache-2.0", "a test")
 REFINER = Refiner(TINY)
 
