@@ -1,7 +1,7 @@
 """From faces that were followed through a video, or seen in a photo, to what `jaxanim fit` writes.
 
 Landmarks are smoothed first, so that everything fitted to them is; then the open head is fitted to the 98 points, with
-the regressor's parameters as what is expected. All other signals follow from the fit.
+what regressor and refiner say as what is expected. All other signals follow from the fit.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ from jaxanim.tracking.fit import Fit, Fitter
 from jaxanim.tracking.follow import TrackedFace
 from jaxanim.tracking.regressor.locator import RegressorSees
 
-NOISE = 0.03  # expected error of a landmark that the regressor finds, relative to the distance of the eyes
+NOISE = 0.02  # expected error of a landmark that the refiner finds, relative to the distance of the eyes
 LANDMARK_CUTOFF, LANDMARK_BETA = 3.0, 15.0  # hertz; hertz per eyes' distance a second
 _NECK = 1
 _SIDE, _DISTANCE, _FOCAL = 512, 1.0, 1.5  # of the picture that signals without one are given

@@ -32,7 +32,7 @@ _FOCAL_SPREAD = 0.4  # of its logarithm
 _IDENTITY_SAMPLES = 30
 _ROTATION_SPREAD = 1.0  # radians
 # How wrong a prior of weight 1 is expected to be.
-_PRIOR_IDENTITY, _PRIOR_EXPRESSION, _PRIOR_ROTATION = 0.5, 0.15, 0.1
+_PRIOR_IDENTITY, _PRIOR_EXPRESSION, _PRIOR_ROTATION = 0.5, 0.08, 0.1
 _FEWEST_POINTS = 6
 # Outlines that are drawn by hand or by a detector slide along the face when it turns.
 _OUTLINE_DEGREES, _OUTLINE_WEIGHTS = (20.0, 45.0), (0.5, 0.1)
@@ -138,7 +138,7 @@ def fit_picture(
       weights: confidence in each landmark, 0 and more; a half doubles the error that is expected. None for 1.
       focal_px: focal length. None searches for it near 2.5 longer sides; `FAR` longer sides are weak perspective.
       prior: what a regressor says of the same pictures; identity, expression and rotations are used.
-      prior_weight: 1 for a regressor that is off by half a deviation of identity, 0.15 of an expression and 6 degrees;
+      prior_weight: 1 for a regressor that is off by half a deviation of identity, 0.08 of an expression and 6 degrees;
         precision is proportional.
 
     Raises:
