@@ -37,10 +37,14 @@ TABLES = {
 IN_METADATA = {GENERATOR: "generator", DISCRIMINATOR: "dis", WARP_DISCRIMINATOR: "dis_warp"}
 SMOOTH_GRADIENT = 0.03
 # A feature that rounding moves over a leaky rectifier's kink changes the penalty's gradient by this much; whether one
-# does is chance, so the discriminators' floor is that of both goldens with ordinary flows. In `train_class` it is one
-# of the first layer, whose kernel and bias alone differ (6e-4, the other layers 1e-6); computed in float64, warp
-# included, all gradients of the discriminator are within 4e-8 of the golden's, and its losses within 1e-11.
+# does is chance, and changes with the number of cores, so the discriminators' floor is that of both goldens with
+# ordinary flows. In `train_class` it is one of the first layer, whose kernel and bias alone differ (6e-4, the other
+# layers 1e-6); computed in float64, warp included, all gradients of the discriminator are within 4e-8 of the golden's,
+# and its losses within 1e-11.
 KINK_NOISE = 1.3e-3
+# Of the penalty, the floor is what is stated, unless rounding of the generated pictures alone, by ROUNDING
+# (root mean square; the goldens have up to 7e-5), makes the penalty's slope jump: then, ten times the jump.
+ROUNDING, ROUNDINGS = 1e-6, 8
 TRAJECTORY = 1e-2  # absolute; Adam's first step is a sign, which rounding turns where a gradient is near 0
 FEATURES_NOISE = (5e-6, 5e-6, 1e-6)  # of the trunk, where the golden has the heads' alone: sums of fewer numbers
 
@@ -197,13 +201,16 @@ def training(folder: Path, golden: Golden) -> Report:
     params = {group: params_of(group, design, path) for group, path in paths.items()}
     run = _Training(design, golden)
     report: Report = {}
+    jumps = 0.0
     if "gp_norms" in golden:
-        report |= _cycle(run, params, golden) | _penalty(run, params, golden)
+        found, jumps = _penalty(run, params, golden)
+        report |= _cycle(run, params, golden) | found
     losses, gradients = run.losses(params, 0)
-    limit = (TOLERANCE_FACTOR * meta["f32_noise"]["losses_rel"],) * 3
     for name, value in losses.items():
         want = golden["losses_f64"][list(golden["loss_names"]).index(name)]
-        report[f"loss/{name}"] = goldens.deviation(np.array([value / want - 1.0]), limit)
+        # The penalty is the square of 1 less the length, which is far below 1: it moves twice as much.
+        noise = max(meta["f32_noise"]["losses_rel"], 2 * jumps if name in ("dis_gp", "dis") else 0.0)
+        report[f"loss/{name}"] = goldens.deviation(np.array([value / want - 1.0]), (TOLERANCE_FACTOR * noise,) * 3)
     for group, name in IN_METADATA.items():
         shapes = {key: array.shape for key, array in goldens.read_checkpoint(paths[group]).items()}
         report |= _gradients(gradients[group], golden, group, name, shapes)
@@ -276,31 +283,44 @@ def _cycle(run: _Training, params: Params, golden: Golden) -> Report:
     return report
 
 
-def _penalty(run: _Training, params: Params, golden: Golden) -> Report:
-    """Compares the slope whose length the penalty takes, and the penalty with those lengths."""
-    network = objectives.discriminator(run.design, adversarial=True)
+def _penalty(run: _Training, params: Params, golden: Golden) -> tuple[Report, float]:
+    """Compares the slope whose length the penalty takes, and the penalty with those lengths.
 
+    Returns the comparison, and by what share rounding changes a length.
+    """
+    network = objectives.discriminator(run.design, adversarial=True)
     share = jnp.asarray(run.shares[0])
 
-    def slope_and_penalty(params: Params) -> tuple[jax.Array, jax.Array]:
-        def patches(images: jax.Array) -> jax.Array:
-            return apply(network, params[DISCRIMINATOR], images).adversarial
+    def patches(images: jax.Array) -> jax.Array:
+        return apply(network, params[DISCRIMINATOR], images).adversarial
 
-        fake = objectives.generate(run.design, params[GENERATOR], run.image, run.target).image
+    @jax.jit
+    def slope_and_penalty(fake: jax.Array) -> tuple[jax.Array, jax.Array]:
         weight = share[:, None, None, None]
         slope = jax.grad(lambda images: patches(images).sum())(weight * run.image + (1.0 - weight) * fake)
         return slope, adversarial.gradient_penalty(patches, run.image, fake, share, reduction="sum")
 
-    slope, penalty = jax.jit(slope_and_penalty)(params)
-    lengths = np.sqrt(np.square(np.asarray(slope, np.float64)).sum(axis=(1, 2, 3)))
-    limit = (TOLERANCE_FACTOR * golden["meta"]["f32_noise"]["losses_rel"],) * 3
     step = int(next(key for key in golden if key.startswith("gp_grad_s")).removeprefix("gp_grad_s"))
-    sampled = np.asarray(slope, np.float64).transpose(0, 3, 1, 2)[:, :, ::step, ::step]
+
+    def look(fake: jax.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        slope, penalty = (np.asarray(each, np.float64) for each in slope_and_penalty(fake))
+        lengths = np.sqrt(np.square(slope).sum(axis=(1, 2, 3)))
+        return slope.transpose(0, 3, 1, 2)[:, :, ::step, ::step], lengths, penalty
+
+    made = jax.jit(lambda p: objectives.generate(run.design, p, run.image, run.target).image)(params[GENERATOR])
+    sampled, lengths, penalty = look(made)
+    slopes, jumps = np.array(_limits(golden, "gp_grad")), 0.0
+    for key in jax.random.split(jax.random.key(0), ROUNDINGS):
+        other, other_lengths, _ = look(made + ROUNDING * jax.random.normal(key, made.shape))
+        jump = goldens.deviation(other - sampled, (0.0,) * 3)
+        slopes = np.maximum(slopes, TOLERANCE_FACTOR * np.array([jump.max_abs, jump.p999, jump.mean_abs]))
+        jumps = max(jumps, float(np.abs(other_lengths / lengths - 1.0).max()))
+    noise = max(golden["meta"]["f32_noise"]["losses_rel"], jumps)
     return {
-        "gp_grad": goldens.deviation(sampled - golden[f"gp_grad_s{step}"], _limits(golden, "gp_grad")),
-        "gp_norms": goldens.deviation(lengths / golden["gp_norms"] - 1.0, limit),
-        "gp_norms/penalty": goldens.deviation(np.asarray(penalty, np.float64) - (lengths - 1.0) ** 2, (1e-5,) * 3),
-    }
+        "gp_grad": goldens.deviation(sampled - golden[f"gp_grad_s{step}"], tuple(slopes.tolist())),
+        "gp_norms": goldens.deviation(lengths / golden["gp_norms"] - 1.0, (TOLERANCE_FACTOR * noise,) * 3),
+        "gp_norms/penalty": goldens.deviation(penalty - (lengths - 1.0) ** 2, (1e-5,) * 3),
+    }, jumps
 
 
 def _gradients(
@@ -310,10 +330,7 @@ def _gradients(
     name = {"dis": "dis", "dis_warp": "dis_warp"}.get(name, "gen")
     noise = TOLERANCE_FACTOR * golden["meta"]["f32_noise"][f"grad_{name}_rel"]
     smooth = golden["meta"]["gain_override"]
-    if group == GENERATOR:
-        limit = SMOOTH_GRADIENT if smooth else noise
-    else:
-        limit = noise if smooth else TOLERANCE_FACTOR * KINK_NOISE
+    limit = (SMOOTH_GRADIENT if smooth else noise) if group == GENERATOR else TOLERANCE_FACTOR * KINK_NOISE
     flat, index = name_table.flatten(gradient), {key: k for k, key in enumerate(golden[f"grad_{name}_keys"])}
     report = {}
     for row in TABLES[group]:
@@ -352,7 +369,8 @@ def _trajectory(run: _Training, params: Params, golden: Golden) -> Report:
             terms, gradient = run.run(group, params, 1 + number)
             params[group], states[group] = stepped(gradient, states[group], params[group])
             losses |= terms
-        noise = TOLERANCE_FACTOR * golden["meta"]["f32_noise"]["traj_abs"][number]
+        stated, largest = golden["meta"]["f32_noise"]["traj_abs"][number], np.abs(list(losses.values())).max()
+        noise = TOLERANCE_FACTOR * max(stated, float(np.spacing(np.float32(largest))))  # no number is nearer than that
         error = np.array([value - golden["traj_f64"][number, names.index(name)] for name, value in losses.items()])
         report[f"step{number}"] = goldens.deviation(error, (min(noise, TRAJECTORY),) * 3)
     for group, name in ((DISCRIMINATOR, "final_dis_drv_real"), (WARP_DISCRIMINATOR, "final_dis_warp_drv_real")):
