@@ -27,6 +27,7 @@ GDPW_HEAD, GEOMETRIC_HEAD = 1.8, 2.6
 """Sides of the box around 68 landmarks: what GDPW learns from; the whole head, and room for what follows it."""
 
 GEOMETRIC_SIZE = 256  # the largest side of small pictures
+_LEAST_SHARE = 0.8  # of the side of a square that fits a model's pictures better
 _BLOCK = 16  # divides that side, so that it can be halved
 
 
@@ -165,8 +166,10 @@ def bundled_gdpw(folder: Path | None = None) -> Path | None:
 def fill_pixels(box: crop.Box, size: int) -> crop.Box:
     """Returns the square around the same middle whose side is a multiple of a model's size, the one nearest to it.
 
-    Others would be padded, and the head be smaller in the model's pictures than it knows.
+    Others would be padded, and the head be smaller in the model's pictures than it knows. Where the nearest would cut off
+    more than a fifth, forehead and chin with it, it is the next one.
     """
-    side = size * max(1, round(box.width / size))
+    times = max(1, round(box.width / size))
+    side = size * (times + 1 if size * times < _LEAST_SHARE * box.width else times)
     shift = (box.width - side) // 2
     return crop.Box(box.x + shift, box.y + shift, side, side)

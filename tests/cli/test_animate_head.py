@@ -141,6 +141,7 @@ def test_squares_of_whole_pixels():
     box = models.fill_pixels(fit_pictures.crop.Box(10, 20, 300, 300), 128)
     assert (box.x, box.y, box.width, box.height) == (32, 42, 256, 256)
     assert models.fill_pixels(fit_pictures.crop.Box(10, 10, 40, 40), 128).width == 128
+    assert models.fill_pixels(fit_pictures.crop.Box(10, 10, 180, 180), 128).width == 256  # not three quarters of a face
     assert [models.geometric_model(side).size for side in (60, 256, 300, 1000)] == [64, 256, 160, 256]
 
 
