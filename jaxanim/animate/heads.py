@@ -166,8 +166,8 @@ def bundled_gdpw(folder: Path | None = None) -> Path | None:
 def fill_pixels(box: crop.Box, size: int) -> crop.Box:
     """Returns the square around the same middle whose side is a multiple of a model's size, the one nearest to it.
 
-    Others would be padded, and the head be smaller in the model's pictures than it knows. Where the nearest would cut off
-    more than a fifth, forehead and chin with it, it is the next one.
+    Others would be padded, and the head be smaller in the model's pictures than it knows. Where the nearest would cut
+    off more than a fifth, forehead and chin with it, it is the next one.
     """
     times = max(1, round(box.width / size))
     side = size * (times + 1 if size * times < _LEAST_SHARE * box.width else times)
