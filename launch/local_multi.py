@@ -38,15 +38,30 @@ class Group:
     """The processes that run, and how they ended."""
 
     def __init__(self, options: Options):
+        self.processes: list[subprocess.Popen[str]] = []
+        self._options = options
+        self._readers: list[threading.Thread] = []
+        self._started = False
+        self._early: list[int] = []
+
+    def start(self) -> None:
+        """Starts all processes."""
         port = _free_port()
-        self.processes = [_start(options, number, port) for number in range(options.processes)]
-        self._readers = [
-            threading.Thread(target=_copy_lines, args=(number, process), daemon=True)
-            for number, process in enumerate(self.processes)
-        ]
-        for reader in self._readers:
-            reader.start()
-        self._grace = options.grace
+        for number in range(self._options.processes):
+            process = _start(self._options, number, port)
+            self.processes.append(process)
+            self._readers.append(threading.Thread(target=_copy_lines, args=(number, process), daemon=True))
+            self._readers[-1].start()
+        self._started = True
+        for signal_number in self._early:
+            self.signal(signal_number)
+
+    def pass_on(self, number: int) -> None:
+        """Sends a signal to every process that still runs; to all of them, if it comes while they are started."""
+        if self._started:
+            self.signal(number)
+        else:
+            self._early.append(number)
 
     def running(self) -> list[subprocess.Popen[str]]:
         """Returns the processes that have not ended."""
@@ -74,7 +89,7 @@ class Group:
     def end(self) -> None:
         """Tells what still runs to end, and kills it when it has not after the grace time."""
         self.signal(signal.SIGTERM)
-        patience = time.monotonic() + self._grace
+        patience = time.monotonic() + self._options.grace
         while self.running() and time.monotonic() < patience:
             time.sleep(POLL_SECONDS)
         self.signal(signal.SIGKILL)
@@ -130,7 +145,7 @@ def _say(line: str, who: str = "local_multi") -> None:
 @contextmanager
 def _signals_passed_on(group: Group) -> Iterator[None]:
     def pass_on(number: int, frame: FrameType | None) -> None:
-        group.signal(number)
+        group.pass_on(number)
 
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = [signal.signal(number, pass_on) for number in numbers]
@@ -146,6 +161,7 @@ def run(options: Options) -> int:
     group = Group(options)
     try:
         with _signals_passed_on(group):
+            group.start()
             return group.wait()
     finally:
         group.signal(signal.SIGKILL)  # nothing outlives an error of ours

@@ -166,7 +166,8 @@ def _check_file(path, state):
     config = configuration(path.parent, start_from=str(folded))
     again = training.make_job(config).init(jax.random.key(0))
     made = files.fold_generator(again)["params"]["generator"], files.fold_generator(variables)["params"]["generator"]
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0.05, atol=1e-4), *made)
+    # After three steps the vectors know the norm to some percent.
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0.1, atol=1e-3), *made)
     assert jax.tree.structure(again["stats"]) == jax.tree.structure(dict(variables["stats"]))
 
 

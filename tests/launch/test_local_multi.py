@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from launch import local_multi
 from tests.launch import joining_program
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +94,23 @@ def test_signals_reach_every_process(number):
     process.send_signal(number)
     code, lines, _ = finish(process)
     assert (code, lines) == (0, ["[0] told", "[1] told"])
+
+
+def test_signals_that_come_early_reach_every_process(monkeypatch):
+    """One that comes while the first of two has been started only."""
+    started = []
+
+    def start_and_tell(*arguments):
+        started.append(starting(*arguments))
+        if len(started) == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return started[-1]
+
+    starting = local_multi._start
+    monkeypatch.setattr(local_multi, "_start", start_and_tell)
+    options = local_multi.Options(2, ("-c", "import time; time.sleep(60)"))
+    assert local_multi.run(options) == 128 + signal.SIGTERM
+    assert [process.poll() for process in started] == [-signal.SIGTERM] * 2
 
 
 def test_jax_agrees_on_one_step_to_stop_at():

@@ -133,7 +133,7 @@ def test_all_networks_learn_from_strangers_and_by_classes(data, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"system": "gan"}, "one of atw, gdpw, regressor, got 'gan'"),
+        ({"system": "gan"}, "one of atw, gdpw, refiner, regressor, got 'gan'"),
         ({"compute_dtype": "float16"}, "float32, bfloat16"),
         ({"steps": 0}, "positive"),
         ({"batch_size": 0}, "positive"),
