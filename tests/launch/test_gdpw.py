@@ -166,9 +166,15 @@ def _check_file(path, state):
     config = configuration(path.parent, start_from=str(folded))
     again = training.make_job(config).init(jax.random.key(0))
     made = files.fold_generator(again)["params"]["generator"], files.fold_generator(variables)["params"]["generator"]
-    # After three steps the vectors know the norm to some percent.
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0.1, atol=1e-3), *made)
+    jax.tree.map(assert_is_a_share, *made)
     assert jax.tree.structure(again["stats"]) == jax.tree.structure(dict(variables["stats"]))
+
+
+def assert_is_a_share(kernel, folded):
+    """After three steps the vectors say norms that are too small, so that folded kernels have norms above 1, not 1."""
+    share = np.linalg.norm(kernel) / max(np.linalg.norm(folded), 1e-9)
+    np.testing.assert_allclose(kernel, share * folded, atol=1e-4)
+    assert not np.any(folded) or 0.5 < share < 1.001
 
 
 def stepped(config, grid, weights=None):
