@@ -19,6 +19,7 @@ from jaxanim.core.errors import UserError
 from tests.parity import (
     atw,
     atw_residual_warp,
+    atw_training,
     deca,
     flame,
     gdpw,
@@ -40,6 +41,7 @@ ENTRIES: Mapping[str, Callable[[Path, Mapping[str, Any]], dict[str, Deviation]]]
     **landmarks.ENTRIES,
     **atw.ENTRIES,
     **atw_residual_warp.ENTRIES,
+    **atw_training.ENTRIES,
 }
 
 

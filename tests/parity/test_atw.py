@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxanim.ops import residual_warp
+from jaxanim.ops import flow, residual_warp
 from jaxanim.systems.atw import ATW_OFFICIAL, Batch, objectives, presets
-from tests.parity import atw, atw_pictures, atw_residual_warp, checkpoints, goldens, run
+from tests.parity import atw, atw_pictures, atw_residual_warp, atw_training, checkpoints, float64, goldens, run
 from tests.systems.atw import released
 
 GOLDENS = Path(__file__).parents[1] / "golden" / "atw"
@@ -49,19 +49,30 @@ def test_network(tmp_path, name):
     check(name, write(tmp_path, name) / f"{name}.npz")
 
 
+def test_warp_in_float64_is_the_library_s():
+    rng = np.random.default_rng(0)
+    image = rng.normal(size=(2, 6, 5, 3)).astype(np.float32)
+    flow_px = rng.uniform(-4, 4, size=(2, 6, 5, 2)).astype(np.float32)  # some from outside, some from the edge
+    ours = np.asarray(flow.warp(jnp.asarray(image), jnp.asarray(flow_px), padding="zeros"))
+    with float64.computing(flow):
+        wide = np.asarray(flow.warp(*(jnp.asarray(each, jnp.float64) for each in (image, flow_px)), padding="zeros"))
+    assert wide.dtype == np.float64
+    np.testing.assert_allclose(ours, wide, atol=2e-6)
+
+
 def test_losses(tmp_path):
     """All seventeen, forwards; their gradients are part of the sweep."""
     networks = (CLASS, "discriminator_class_d8", "discriminator_warp_class_d8")
     write(tmp_path, *networks, gains=checkpoints.ATW_SMOOTH_GAINS)
     golden = goldens.read_golden(GOLDENS / "train_smooth_class.npz")
-    training = atw._Training(presets.RAFD, golden)
-    groups = zip(atw.IN_METADATA, networks, strict=True)
+    training = atw_training.Training(presets.RAFD, golden)
+    groups = zip(atw_training.IN_METADATA, networks, strict=True)
     params = {group: atw.params_of(group, presets.RAFD, tmp_path / f"{name}.npz") for group, name in groups}
     batch = Batch(training.image, training.source, training.target, jnp.asarray(training.shares[0]), params)
     ours = {}
     for phase in objectives.phases(presets.RAFD, ATW_OFFICIAL):
         _, terms = jax.jit(phase.loss_fn)(params[phase.wrt], batch, ATW_OFFICIAL.weights())
-        ours |= atw.official_losses(phase.wrt, {name: float(value) for name, value in terms.items()})
+        ours |= atw_training.official_losses(phase.wrt, {name: float(value) for name, value in terms.items()})
     expected = dict(zip(golden["loss_names"], golden["losses_f64"], strict=True))
     assert set(ours) == set(expected)
     for name, value in expected.items():

@@ -141,9 +141,10 @@ class Generator(nn.Module):
         """Generates pictures; `amount` multiplies the motion: 0 stays, 1 goes all the way."""
         height, width = image.shape[1:3]
         motion = MotionNetwork(self.width, self.modulate, name="motion")(image, drive) * amount[:, None, None, None]
-        # Positions need float32, whatever the networks compute in.
-        span = self.reach * jnp.asarray([width - 1, height - 1], jnp.float32)[None, None, None, :]
-        flow_px = motion.astype(jnp.float32) * span
+        # Positions need float32 at least, whatever the networks compute in.
+        wide = jnp.promote_types(motion.dtype, jnp.float32)
+        span = self.reach * jnp.asarray([width - 1, height - 1], wide)[None, None, None, :]
+        flow_px = motion.astype(wide) * span
         # Pixels from outside are 0 here; residuals of large photos repeat their edge instead (`ops.residual_warp`).
         warped = flows.warp(image, flow_px, padding="zeros")
         refined = warped
