@@ -11,7 +11,7 @@ import ml_collections
 from jaxanim.data import face_augment
 from jaxanim.tracking.refiner import design, objectives
 from launch import settings
-from launch.jobs import refiner, regressor
+from launch.jobs import one_network, refiner
 
 
 def get_config() -> ml_collections.ConfigDict:
@@ -31,7 +31,7 @@ def get_config() -> ml_collections.ConfigDict:
         eye_tilt=12.0,
         looks=0.5,
     )
-    optimizer = regressor.OptimizerSettings(learning_rate=2e-3, warm_steps=200, average_decay=0.998)
+    optimizer = one_network.OptimizerSettings(learning_rate=2e-3, warm_steps=200, average_decay=0.998)
     config.update(refiner.entries(design.SMALL, objectives.Objective(expression=400.0), augment, optimizer=optimizer))
     config.threads = 1
     return config

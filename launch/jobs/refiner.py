@@ -2,7 +2,7 @@
 
 `config.design` and `config.objective` are the fields of `tracking.refiner`'s `Design` and `Objective`, `config.data`
 those of `regressor_data.DataSettings`, `config.augment` those of `data.face_augment.Settings`, `config.optimizer` those
-of `jobs.regressor.OptimizerSettings`. The data are `snapshots`, as for regressors.
+of `jobs.one_network.OptimizerSettings`. The data are `snapshots`, as for regressors.
 """
 
 import dataclasses
@@ -12,10 +12,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import ml_collections
-import numpy as np
 
 from jaxanim.core.errors import InputError
-from jaxanim.core.types import Array, Key, Variables
 from jaxanim.data import Loader, face_augment
 from jaxanim.tracking.refiner import files
 from jaxanim.tracking.refiner.design import Design
@@ -25,9 +23,9 @@ from jaxanim.train.state import TrainState
 from jaxanim.train.step import Inputs, View
 from jaxanim.weights.card import Card
 from launch import settings
-from launch.jobs import Job, refiner_data, regressor_data
+from launch.jobs import Job, one_network, refiner_data, regressor_data
+from launch.jobs.one_network import OptimizerSettings
 from launch.jobs.refiner_data import HeldCloseUps
-from launch.jobs.regressor import OptimizerSettings, adam
 from launch.jobs.regressor_data import DataSettings
 
 
@@ -76,32 +74,18 @@ def make_job(config: ml_collections.ConfigDict) -> Job:
         )
         return loader, HeldCloseUps.of_folder(folder, refiner)
 
-    return Job(
-        init=_init(refiner, config.start_from),
-        phases=refiner.phases(),
+    return one_network.make_job(
+        refiner,
+        start=one_network.start(refiner, config.start_from, files.read_refiner),
         view=_view(augment),
-        optimizers={NETWORK: adam(optimizer, config.steps)},
-        average_decay={NETWORK: optimizer.average_decay},
-        weights=lambda step: {NETWORK: jax.tree.map(jnp.float32, dict(objective.weights()))},
-        batch={name: jax.ShapeDtypeStruct((batch_size, *f.shape), np.dtype(f.dtype)) for name, f in fields.items()},
+        optimizer=optimizer,
+        steps=config.steps,
+        objective=objective.weights(),
+        fields=fields,
+        batch_size=batch_size,
         open_data=open_data,
-        score="held/score",
         write=lambda path, state: _write(path, state, refiner),
     )
-
-
-def _init(refiner: Refiner, start_from: str) -> Any:
-    if not start_from:
-        return refiner.init
-    _, stored, params = files.read_refiner(Path(start_from))
-    if stored.design != refiner.design:
-        raise InputError(f"{start_from} holds a refiner of {stored.design}, the run is of {refiner.design}")
-
-    def init(key: Key[Array, ""]) -> Variables:
-        del key
-        return {"params": {NETWORK: params}}
-
-    return init
 
 
 def _view(augment: face_augment.Settings) -> View:

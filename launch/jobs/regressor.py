@@ -2,7 +2,7 @@
 
 `config.design` and `config.objective` are the fields of `tracking.regressor`'s `Design` and `Objective`, `config.data`
 those of `regressor_data.DataSettings`, `config.augment` those of `data.face_augment.Settings`, `config.optimizer` those
-of `OptimizerSettings`.
+of `jobs.one_network.OptimizerSettings`.
 """
 
 import dataclasses
@@ -12,11 +12,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import ml_collections
-import numpy as np
-import optax
 
 from jaxanim.core.errors import InputError
-from jaxanim.core.types import Array, Key, Variables
 from jaxanim.data import Loader, face_augment
 from jaxanim.geometry.open_head import load_open_head
 from jaxanim.tracking.regressor import files, parameters
@@ -27,26 +24,12 @@ from jaxanim.train.state import TrainState
 from jaxanim.train.step import Inputs, View
 from jaxanim.weights.card import Card
 from launch import settings
-from launch.jobs import Job, regressor_data
+from launch.jobs import Job, one_network, regressor_data
+from launch.jobs.one_network import OptimizerSettings
 from launch.jobs.regressor_data import DataSettings
 from launch.jobs.regressor_held import HeldFaces
 
 PICTURE = 176  # side of the dataset's pictures
-
-
-@dataclasses.dataclass(frozen=True)
-class OptimizerSettings:
-    """Adam with a warm start and a cosine to 0.
-
-    Attributes:
-      learning_rate: at its highest.
-      warm_steps: steps until it is reached.
-      average_decay: of the running average of the network, which is what is used in the end.
-    """
-
-    learning_rate: float = 1e-4
-    warm_steps: int = 0
-    average_decay: float = 0.999
 
 
 def entries(
@@ -89,39 +72,18 @@ def make_job(config: ml_collections.ConfigDict) -> Job:
         loader = regressor_data.open_loader(folder, fields, seed=seed, batch_size=batch_size, rows=rows)
         return loader, HeldFaces.of_folder(folder, regressor, view=augment.view)
 
-    return Job(
-        init=_init(regressor, config.start_from),
-        phases=regressor.phases(),
+    return one_network.make_job(
+        regressor,
+        start=one_network.start(regressor, config.start_from, files.read_regressor),
         view=_view(regressor, augment),
-        optimizers={NETWORK: adam(optimizer, config.steps)},
-        average_decay={NETWORK: optimizer.average_decay},
-        weights=lambda step: {NETWORK: jax.tree.map(jnp.float32, dict(objective.weights()))},
-        batch={name: jax.ShapeDtypeStruct((batch_size, *f.shape), np.dtype(f.dtype)) for name, f in fields.items()},
+        optimizer=optimizer,
+        steps=config.steps,
+        objective=objective.weights(),
+        fields=fields,
+        batch_size=batch_size,
         open_data=open_data,
-        score="held/score",
         write=lambda path, state: _write(path, state, regressor),
     )
-
-
-def _init(regressor: FaceRegressor, start_from: str) -> Any:
-    if not start_from:
-        return regressor.init
-    _, stored, params = files.read_regressor(Path(start_from))
-    if stored.design != regressor.design:
-        raise InputError(f"{start_from} holds a regressor of {stored.design}, the run is of {regressor.design}")
-
-    def init(key: Key[Array, ""]) -> Variables:
-        del key
-        return {"params": {NETWORK: params}}
-
-    return init
-
-
-def adam(optimizer: OptimizerSettings, steps: int) -> optax.GradientTransformation:
-    """Returns what learns, for a run of so many steps."""
-    warm = max(1, min(optimizer.warm_steps, steps // 2))
-    rate = optax.warmup_cosine_decay_schedule(0.0, optimizer.learning_rate, warm, max(warm + 1, steps))
-    return optax.chain(optax.clip_by_global_norm(5.0), optax.adam(rate))
 
 
 def _view(regressor: FaceRegressor, augment: face_augment.Settings) -> View:

@@ -11,7 +11,6 @@ from jaxanim.data import face_augment
 from jaxanim.data.face_augment import Settings
 
 SIZE = 64
-CHANGES = ("light", "colors", "brush", "cover", "blur", "coarsen", "canvas", "shuffle")
 
 
 def dots(points):
@@ -48,22 +47,19 @@ def test_a_turn_is_clockwise():
         assert np.sign(right) == np.sign(float(turn))
 
 
-@pytest.mark.parametrize("name", CHANGES)
-def test_changes_of_looks_stay_pictures(name):
+def test_tiles_are_mixed_and_stay():
     image = jnp.asarray(np.random.default_rng(0).random((SIZE, SIZE, 3)), jnp.float32)
-    changed = getattr(face_augment, name)(jax.random.key(1), image)
-    assert changed.shape == image.shape
-    assert 0 <= float(changed.min()) <= float(changed.max()) <= 1 + 1e-6
-    assert float(jnp.abs(changed - image).mean()) > 1e-3
+    mixed = np.asarray(face_augment.shuffle(jax.random.key(1), image))
+    assert np.abs(mixed - image).mean() > 1e-3
+    np.testing.assert_array_equal(np.sort(mixed, axis=None), np.sort(image, axis=None))
 
 
-def test_a_brush_leaves_edges_and_smooths_between_them():
-    image = np.full((SIZE, SIZE, 3), 0.2, np.float32)
-    image[:, SIZE // 2 :] = 0.8
-    grainy = image + 0.02 * np.random.default_rng(0).standard_normal(image.shape).astype(np.float32)
-    painted = np.asarray(face_augment.brush(jax.random.key(0), jnp.asarray(grainy)))
-    assert np.abs(painted - image)[:, 4:-4].max() < 0.1  # a blur would be 0.3 away at the edge
-    assert (painted - image).std() < 0.6 * (grainy - image).std()
+def test_of_one_picture_some_are_painted():
+    image, points = jnp.full((1, 48, 48, 3), 0.5), jnp.full((1, 166, 2), 0.5)
+    settings = Settings(size=SIZE, no_face=0.0, mouth=0.0, eyes=0.0, looks=0.5)
+    augment = jax.jit(face_augment.augment, static_argnums=3)
+    changed = [float(jnp.abs(augment(jax.random.key(k), image, points, settings).image - 0.5).max()) for k in range(24)]
+    assert 5 <= sum(each > 1e-5 for each in changed) <= 19
 
 
 def marked(**rings):
