@@ -108,7 +108,7 @@ def augment(
         return Changed(moved, where, turn, (chance >= settings.no_face).astype(jnp.float32))
 
     changed = jax.vmap(one)(jax.random.split(key, images.shape[0]), images, points)
-    return changed.replace(image=_painted(jax.random.fold_in(key, 3), changed.image, settings.looks))
+    return dataclasses.replace(changed, image=_painted(jax.random.fold_in(key, 3), changed.image, settings.looks))
 
 
 def _painted(key: Key[Array, ""], images: Float[Array, "b h w 3"], share: float) -> Float[Array, "b h w 3"]:
