@@ -1,8 +1,7 @@
 """Augmentation of faces on the device: drawn people are made to look like photographs, paintings and bad videos.
 
 Pictures are RGB in [0, 1]; points are in shares of the picture's side from its upper left corner, the first 68 are
-300-W's, the next 98 WFLW's. Everything is a pure function of a key and works on one picture; `augment` maps it over a
-batch.
+300-W's, the next 98 WFLW's. Everything is a pure function of a key; `augment` takes a batch, all else one picture.
 """
 
 import dataclasses
