@@ -26,7 +26,7 @@ def main(path: Path) -> None:
     """Writes the file."""
     with files.replacing(path) as temporary:
         names = np.array(anatomy.anatomy().expression_names)
-        np.savez(temporary, allow_pickle=False, names=names, moments=moments().astype(np.float32))
+        np.savez(temporary, names=names, moments=moments().astype(np.float32))
 
 
 def _expression(number: int) -> np.ndarray:

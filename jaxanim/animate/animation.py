@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 
 from jaxanim.animate import compose, images, video
 from jaxanim.animate.renderer import RenderPoses
-from jaxanim.core import files
+from jaxanim.core import files, interrupts
 from jaxanim.core.errors import OutputError
 
 Progress = Callable[[int], None]
@@ -79,8 +79,9 @@ def write_frames(
             path, width=canvas.width, height=canvas.height, fps=fps, transparent=transparent
         ) as write:
             for frame in frames:
-                write(compose.place(frame, canvas))
-                written += 1
+                with interrupts.deferred():
+                    write(compose.place(frame, canvas))
+                    written += 1
                 progress(1)
     except KeyboardInterrupt:
         kept = f"{path} holds the first {written} frames" if written else "nothing was written"

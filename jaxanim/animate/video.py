@@ -2,7 +2,7 @@
 
 mp4 holds H.264 without transparency; webm (VP9), mov (ProRes 4444), apng and PNG hold straight alpha; gif has one bit
 of it. A file appears under its name when it is complete. Interrupting a writer's block completes the file with the
-frames so far.
+frames so far; while a frame is written or the file completed, an interruption waits.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from jaxanim.animate import gif
-from jaxanim.core import files
+from jaxanim.core import files, interrupts
 from jaxanim.core.errors import InputError, OutputError
 
 Picture = UInt8[np.ndarray, "h w c"]
@@ -101,15 +101,23 @@ def needs_even_size(path: Path) -> bool:
     return kind != PNG_FOLDER and FORMATS[kind].even
 
 
+def max_fps(path: Path) -> float:
+    """Returns the most frames per second that a file of this name can tell apart."""
+    kind = kind_of(path)
+    return MAX_FPS if kind == PNG_FOLDER else FORMATS[kind].max_fps
+
+
 def check_output(path: Path, *, width: int, height: int, fps: float, transparent: bool) -> None:
     """Raises InputError or OutputError where such a video cannot be written, before any work is done."""
     kind = kind_of(path)
-    limit = MAX_FPS if kind == PNG_FOLDER else FORMATS[kind].max_fps
+    limit = max_fps(path)
     if not MIN_FPS <= fps <= limit:
         raise InputError(f"frames per second of a {kind.lstrip('.')} must be {MIN_FPS:g} to {limit:g}, got {fps:g}")
     if transparent and not holds_transparency(path):
         raise OutputError(f"{path}: {kind[1:]} cannot be transparent; use .webm, .mov or .apng, or give a background")
     if kind == PNG_FOLDER:
+        if path.name in ("", ".."):
+            raise OutputError(f"{path}: PNG frames need a new folder with a name of its own")
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise OutputError(f"{path}: already exists; PNG frames need a new or empty folder")
         files.check_writable(path.with_name(path.name + ".partial"))
@@ -142,7 +150,8 @@ def open_writer(path: Path, *, width: int, height: int, fps: float, transparent:
         def write_checked(frame: Picture) -> None:
             if frame.shape != shape:
                 raise ValueError(f"frames must have shape {shape}, got {frame.shape}")
-            write(frame)
+            with interrupts.deferred():
+                write(frame)
 
         yield write_checked
 
@@ -158,21 +167,23 @@ def _png_writer(path: Path) -> Iterator[WriteFrame]:
         written += 1
 
     interrupted: KeyboardInterrupt | None = None
-    try:
-        temporary.mkdir()
+    with interrupts.deferred() as interruptible:
         try:
-            yield write
-        except KeyboardInterrupt as error:
-            interrupted = error
-        if not written:
-            raise interrupted or _no_frames(path)
-        if path.exists():
-            path.rmdir()
-        temporary.rename(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir()
+            try:
+                with interruptible():
+                    yield write
+            except KeyboardInterrupt as error:
+                interrupted = error
+            if not written:
+                raise interrupted or _no_frames(path)
+            if path.exists():
+                path.rmdir()
+            temporary.rename(path)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
     if interrupted is not None:
         raise interrupted
 
@@ -183,6 +194,7 @@ def _video_writer(
 ) -> Iterator[WriteFrame]:
     interrupted: KeyboardInterrupt | None = None
     with (
+        interrupts.deferred() as interruptible,
         files.replacing(path) as temporary,
         av.open(str(temporary), "w", format=form.muxer, container_options=form.container_options) as container,
     ):
@@ -198,7 +210,8 @@ def _video_writer(
                 container.mux(stream.encode(converted))
 
         try:
-            yield write
+            with interruptible():
+                yield write
         except KeyboardInterrupt as error:
             interrupted = error
         write(None)

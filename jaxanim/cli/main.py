@@ -3,13 +3,16 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import jaxanim
 from jaxanim.cli import animate, convert, export, fit, info, sheet
+from jaxanim.core import files
 from jaxanim.core.errors import UserError
 
 _COMMANDS = {"animate": animate, "sheet": sheet, "fit": fit, "convert": convert, "export": export, "info": info}
+_RESULTS = ("output", "preview")
 USER_ERROR = 2
 
 
@@ -43,14 +46,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parsed = make_parser().parse_args(arguments)
     try:
+        _check_paths(parsed)
         parsed.run(parsed)
     except UserError as error:
         print(f"jaxanim: error: {' '.join(str(error).split())}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
-        print("jaxanim: error: interrupted, nothing was written", file=sys.stderr)
+        print("jaxanim: error: interrupted; what was half written is removed", file=sys.stderr)
         return USER_ERROR
     return 0
+
+
+def _check_paths(parsed: argparse.Namespace) -> None:
+    """Raises UserError where a file's name cannot be, or a result would overwrite what is read."""
+    values = vars(parsed)
+    results = [path for name in _RESULTS if (path := values.get(name)) is not None]
+    lists = [value if isinstance(value, list) else [value] for name, value in values.items() if name not in _RESULTS]
+    given = [path for each in lists for path in each if isinstance(path, Path)]
+    for path in (*results, *given):
+        files.check_name(path)
+    for result in results:
+        files.check_apart(result, *given)
 
 
 def entry_point() -> NoReturn:

@@ -14,6 +14,8 @@ from typing import Any
 
 from jaxanim.core.errors import InputError, OutputError
 
+_LONGEST_NAME = 255
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -63,6 +65,23 @@ def by_number(path: Path) -> tuple[int, str]:
     """Sorts frame 9 before frame 10 whether or not names are padded: by the last number in a name."""
     digits = re.findall(r"\d+", path.stem)
     return (int(digits[-1]) if digits else -1), path.name
+
+
+def check_apart(result: Path, *given: Path) -> None:
+    """Raises OutputError where a result would take the place of a file that is read, also by another name or a link."""
+    for path in given:
+        with contextlib.suppress(OSError):  # what is not there cannot be overwritten
+            if result.is_file() and result.samefile(path):
+                raise OutputError(f"{result}: is read by the same command, and would be overwritten; give another name")
+
+
+def check_name(path: Path) -> None:
+    """Raises InputError for a path with a part that no file system takes."""
+    for part in path.parts:
+        if len(os.fsencode(part)) > _LONGEST_NAME:
+            raise InputError(f"{part[:20]}...: is longer than the {_LONGEST_NAME} bytes of a file's name")
+        if "\0" in part:
+            raise InputError(f"{part!r}: a file's name has no zero bytes")
 
 
 def check_writable(path: Path) -> None:

@@ -108,7 +108,7 @@ def save_open_head(path: Path, model: MorphableModel, parts: Parts) -> None:
     stored.update({name: np.array(names[name]) for name in _NAMES})
     stored["part_ranges"] = np.array(list(parts.values()), np.int32)
     with files.replacing(path) as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **stored)
+        np.savez_compressed(temporary, **stored)
 
 
 def _check(path: Path, stored: Mapping[str, np.ndarray]) -> None:

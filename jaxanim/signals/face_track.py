@@ -135,7 +135,7 @@ def save(path: Path, track: FaceTrack) -> None:
     if path.suffix.lower() != ".npz":
         raise OutputError(f"{path}: a fit is written as an .npz file")
     with files.replacing(path) as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **stored)
+        np.savez_compressed(temporary, **stored)
 
 
 def load(path: Path) -> FaceTrack:

@@ -1,5 +1,7 @@
 """Videos written frame by frame and read back: counts, rates, colours, alpha, and what is left after failures."""
 
+import signal
+
 import av
 import numpy as np
 import pytest
@@ -263,6 +265,30 @@ def test_interruption_keeps_the_frames_so_far(tmp_path, suffix, count):
     with pytest.raises(KeyboardInterrupt):
         write_and_raise(path, KeyboardInterrupt(), frames=count)
     assert len(read(path)) == count
+    assert [child.name for child in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("suffix", ALL)
+def test_ctrl_c_while_a_frame_is_written_loses_none(tmp_path, suffix, monkeypatch):
+    """It comes in the middle of an encoder's call, and again while the file is completed."""
+    presses = []
+
+    def press(call):
+        def pressed(*arguments, **options):
+            result = call(*arguments, **options)
+            presses.append(signal.raise_signal(signal.SIGINT))
+            return result
+
+        return pressed
+
+    monkeypatch.setattr(video.Image, "fromarray", press(video.Image.fromarray))
+    monkeypatch.setattr(video, "_plain_encoder", lambda pixels, make=video._plain_encoder: press(make(pixels)))
+    monkeypatch.setattr(video.gif.GifEncoder, "__call__", press(video.gif.GifEncoder.__call__))
+    path = tmp_path / f"a{suffix}"
+    with pytest.raises(KeyboardInterrupt):
+        write(path, frames=3)
+    assert presses
+    assert len(read(path)) == 1
     assert [child.name for child in tmp_path.iterdir()] == [path.name]
 
 

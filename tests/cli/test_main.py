@@ -68,7 +68,34 @@ def test_interruption_is_one_line(command, monkeypatch):
 
     monkeypatch.setattr(main.info, "run", interrupt)
     result = command("info")
-    assert (result.code, result.err) == (2, "jaxanim: error: interrupted, nothing was written\n")
+    assert (result.code, result.err) == (2, "jaxanim: error: interrupted; what was half written is removed\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "overwritten"),
+    [
+        (["animate", "photo.png", "--system", "geometric", "--edit", "jaw=1", "-o", "photo.png"], "photo.png"),
+        (["animate", "photo.png", "--system", "geometric", "--drive", "clip.mp4", "-o", "clip.mp4"], "clip.mp4"),
+        (["animate", "--source", "photo.png", "--weights", "w", "--pose", "head_y=1", "-o", "photo.png"], "photo.png"),
+        (["sheet", "clip.mp4", "photo.png", "-o", "./photo.png"], "photo.png"),
+        (["fit", "clip.mp4", "-o", "fit.npz", "--preview", "clip.mp4"], "clip.mp4"),
+        (["convert", "gdpw", "model.safetensors", "-o", "model.safetensors"], "model.safetensors"),
+    ],
+)
+def test_what_is_read_is_not_overwritten(command, tmp_path, monkeypatch, arguments, overwritten):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / overwritten).write_bytes(b"precious")
+    result = command(*arguments)
+    assert result.code == 2
+    assert f"{overwritten}: is read by the same command" in result.err
+    assert (tmp_path / overwritten).read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("arguments", [["info", "x" * 300], ["sheet", "a.png", "-o", "x" * 300 + ".png"]])
+def test_names_that_are_too_long(command, arguments):
+    result = command(*arguments)
+    assert (result.code, len(result.err.splitlines())) == (2, 1)
+    assert "is longer than the 255 bytes of a file's name" in result.err
 
 
 def test_our_own_mistakes_are_not_hidden(command, monkeypatch):

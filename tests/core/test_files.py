@@ -163,3 +163,21 @@ def test_writable_paths(old):
 def test_output_errors_are_the_users():
     assert issubclass(OutputError, UserError)
     assert not issubclass(OutputError, OSError)
+
+
+def test_a_result_apart_from_what_is_read(old, tmp_path):
+    link = tmp_path / "link.txt"
+    link.symlink_to(old)
+    for result in (old, old.parent / "." / "a.txt", link):
+        with pytest.raises(OutputError, match="is read by the same command, and would be overwritten"):
+            files.check_apart(result, tmp_path / "missing", old)
+    files.check_apart(tmp_path / "new.txt", old)
+    files.check_apart(tmp_path, tmp_path)  # folders are not overwritten
+    assert old.read_text() == "old"
+
+
+@pytest.mark.parametrize("name", ["x" * 256 + ".png", "ü" * 128, "a\0b"])
+def test_names_that_cannot_be(name):
+    with pytest.raises(InputError, match="a file's name"):
+        files.check_name(Path("folder") / name / "file")
+    files.check_name(Path("x" * 255))
