@@ -4,6 +4,7 @@ Memory is that of a frame. What could be decoded of a damaged video is given; `F
 wrong with the rest.
 """
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +18,7 @@ from jaxanim.core.errors import InputError
 
 SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif", ".m4v", ".mpg")
 _DEFAULT_FPS = 25.0
-_SLACK = 0.9  # of the number of frames that a header names
+_SLACK = 0.9  # of the number of frames, or the length, that a header names
 
 
 class Film:
@@ -43,6 +44,7 @@ class Film:
             stream = self._stream(container)
             self.fps = float(stream.average_rate or stream.guessed_rate or _DEFAULT_FPS)
             self._expected = stream.frames
+            self._seconds = 0.0 if stream.frames else _length(container, stream)
 
     def frames(self) -> Iterator[tuple[float, UInt8[np.ndarray, "h w 3"]]]:
         """Yields the time in seconds and the upright picture of each frame; times increase.
@@ -51,7 +53,7 @@ class Film:
           InputError: frames are too large, change their size, or there is none.
         """
         self.damage = None
-        count, last, first_shape = 0, -1.0, None
+        count, start, last, first_shape = 0, 0.0, -math.inf, None
         try:
             with self._open() as container:
                 for frame in container.decode(self._stream(container)):
@@ -63,6 +65,7 @@ class Film:
                         raise InputError(f"{self.path}: frame {count} has another size than the first")
                     time = self._time(frame, count)
                     last = time if time > last else last + 1 / self.fps
+                    start = start if count else last
                     count += 1
                     yield last, picture
         except (av.FFmpegError, OSError) as error:
@@ -71,6 +74,8 @@ class Film:
             raise InputError(f"{self.path}: holds no frame that can be decoded")
         if self.damage is None and count < _SLACK * self._expected:
             self.damage = f"ends after {count} of {self._expected} frames"
+        elif self.damage is None and last - start + 1 / self.fps < _SLACK * self._seconds:
+            self.damage = f"ends after {last - start:.2f} of {self._seconds:.2f} seconds"
 
     def _time(self, frame: av.VideoFrame, count: int) -> float:
         if frame.pts is None or frame.time_base is None:
@@ -89,6 +94,19 @@ class Film:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         return stream
+
+
+def _length(container: av.container.InputContainer, stream: av.VideoStream) -> float:
+    """Returns the seconds that a Matroska or WebM header promises of a video; 0 where none says so."""
+    if "matroska" not in container.format.name:
+        return 0.0
+    hours, _, rest = stream.metadata.get("DURATION", "").partition(":")
+    minutes, _, seconds = rest.partition(":")
+    try:
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    except ValueError:
+        alone = len(container.streams) == 1  # else sound may go on after the pictures
+        return (container.duration or 0) / av.time_base if alone else 0.0
 
 
 def _upright(frame: av.VideoFrame) -> UInt8[np.ndarray, "h w 3"]:

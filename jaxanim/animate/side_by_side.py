@@ -1,6 +1,6 @@
 """Sheets of pictures and videos side by side: one file in a column, a moment in each row. Pictures are uint8 RGB."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,13 @@ _SLACK = 1e-3  # seconds that times of frames may be off
 
 
 def draw(
-    paths: Sequence[Path], *, count: int, size: int, background: compose.Rgb, box: crop.Box | None = None
+    paths: Sequence[Path],
+    *,
+    count: int,
+    size: int,
+    background: compose.Rgb,
+    box: crop.Box | None = None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Lays files side by side at moments that are evenly spread over the shortest video.
 
@@ -22,12 +28,16 @@ def draw(
       size: side of the square that a frame is fitted into, in pixels.
       background: colour around frames.
       box: the part of all of them that is shown; by default everything.
+      warn: told of videos that end early.
 
     Raises:
       InputError: a file cannot be read, or lies outside of the box.
     """
     films = {path: film.Film(path) for path in paths if path.suffix.lower() in film.SUFFIXES}
     ends = [_last_time(each) for each in films.values()]
+    for each in films.values():
+        if each.damage:
+            warn(f"{each.path}: {each.damage}; what comes before is shown")
     times = np.linspace(0.0, min(ends), count) if ends else np.zeros(1)
     canvas = compose.Canvas(size, size, background)
     columns, labels = [], []

@@ -20,7 +20,7 @@ from jaxanim.signals.face_track import FaceTrack
 from jaxanim.tracking import face_tracks, preview, surfaces
 from jaxanim.tracking.detect import Detector, LbpDetector, Which
 from jaxanim.tracking.fit import Fitter
-from jaxanim.tracking.follow import OnMissing, TrackedFace, follow
+from jaxanim.tracking.follow import OnMissing, TrackedFace, find, follow, pick
 from jaxanim.tracking.follow_all import follow_all
 from jaxanim.tracking.locators import load_locator
 from jaxanim.tracking.refiner.locator import RefinedLocator
@@ -175,14 +175,12 @@ def person_in(photo: UInt8[np.ndarray, "h w 3"], which: Which, *, within: crop.B
     """
     picture = photo if within is None else crop.take(photo, within)
     tools = make_tools(careful=True)
-    found = tools.detector(picture)
-    try:
-        faces = list(follow([picture], lambda _: found, tools.locator, tools.locator.placing, which=which))
-    except InputError as error:
+    found = find(picture, 0, tools.detector, tools.locator, tools.locator.placing)
+    if not found:
         advice = "give the square that holds it, --crop X,Y,SIZE" if within is None else "--crop has to hold the face"
-        raise InputError(f"{error}; {advice}" if not found else str(error)) from error
+        raise InputError(f"no face found; {advice}")
     track = face_tracks.make_track(
-        faces,
+        [pick(found, which)],
         size=(picture.shape[0], picture.shape[1]),
         time=np.zeros(1),
         fps=_PHOTO_FPS,

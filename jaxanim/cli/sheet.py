@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from jaxanim.cli import sources
+from jaxanim.cli import photos, sources
 from jaxanim.core.errors import InputError
 
 POSES, MOMENTS, COLUMNS = 24, 5, 6
@@ -99,5 +99,7 @@ def _side_by_side(args: argparse.Namespace, count: int, columns: int, background
     if len(args.files) > 64:
         raise InputError(f"a sheet has 1-64 columns, one for each file, got {len(args.files)} files")
     box = crop.parse(args.crop) if args.crop is not None else None
-    picture = side_by_side.draw(args.files, count=count, size=args.size, background=background, box=box)
+    picture = side_by_side.draw(
+        args.files, count=count, size=args.size, background=background, box=box, warn=photos.warn
+    )
     return picture, f"{len(args.files)} files"

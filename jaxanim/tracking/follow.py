@@ -13,14 +13,15 @@ from jaxtyping import Float, UInt8
 from jaxanim.core import checks
 from jaxanim.core.errors import InputError
 from jaxanim.tracking import alignments
-from jaxanim.tracking.crops import Alignment
-from jaxanim.tracking.detect import Detection, Detector, Which, choose
+from jaxanim.tracking.crops import Alignment, Box
+from jaxanim.tracking.detect import Detection, Detector, Which, choose, overlap
 
 Picture = UInt8[np.ndarray, "h w 3"]
 OnMissing = Literal["hold", "skip", "error"]
 ON_MISSING: tuple[OnMissing, ...] = ("hold", "skip", "error")
 MIN_CONFIDENCE = 0.5
 _MIN_SIDE = 8.0  # pixels of a face's box: what is smaller is none
+_SAME = 0.3  # intersection over union, from which on two boxes are of one face
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -106,7 +107,8 @@ def follow(
       detector: for the first frame, and for those after the face was lost.
       locator: for every frame.
       placing: crops that the locator wants.
-      which: 'largest', or the number of the face in the first frame that has one, from left to right.
+      which: 'largest', or the number of the face in the first frame that has one, from left to right; what a detector
+        sees and the locator does not believe is none.
       on_missing: for frames without the face. 'hold' repeats the last one (`found` is False), and gives the first one
         to the frames before it; 'skip' leaves them out; 'error' ends.
       min_confidence: of the locator, below which the face is lost.
@@ -137,6 +139,40 @@ def follow(
                 yield last
     if last is None:
         raise InputError("no face found" if count == 1 else f"no face found in any of {count} frames")
+
+
+def find(
+    picture: Picture,
+    frame: int,
+    detector: Detector,
+    locator: Locator,
+    placing: Placing,
+    *,
+    min_confidence: float = MIN_CONFIDENCE,
+) -> list[TrackedFace]:
+    """Returns the faces of a picture that the locator believes, numbered from left to right."""
+    detections = sorted(detector(picture), key=lambda face: float(face.box.center[0]))
+    faces: list[TrackedFace] = []
+    taken: list[Box] = []
+    for found, place in locate(picture, detections, locator, placing):
+        if found.confidence < min_confidence or not is_a_face(found.points, picture):
+            continue
+        box = alignments.face_box(found.points)
+        if not any(is_same(box, other) for other in taken):
+            taken.append(box)
+            faces.append(TrackedFace(frame, len(faces), True, found.points, found.confidence, place, found.more))
+    return faces
+
+
+def pick(faces: Sequence[TrackedFace], which: Which) -> TrackedFace:
+    """Returns the face that is wanted of a picture's.
+
+    Raises:
+      InputError: there is no such face.
+    """
+    boxes = [Detection(alignments.face_box(face.points), face.confidence) for face in faces]
+    (chosen,) = choose(boxes, which)
+    return next(face for face, box in zip(faces, boxes, strict=True) if box is chosen)
 
 
 def locate(
@@ -171,6 +207,12 @@ def is_a_face(points: Float[np.ndarray, "n 2"], picture: Picture) -> bool:
     return bool(box.width >= _MIN_SIDE and inside)
 
 
+def is_same(first: Box, second: Box) -> bool:
+    """Tells whether two boxes are of one face."""
+    rows = [np.array([[box.x, box.y, box.width, box.height]]) for box in (first, second)]
+    return bool(overlap(rows[0], rows[1])[0, 0] > _SAME)
+
+
 def _look(
     picture: Picture,
     frame: int,
@@ -191,13 +233,11 @@ def _look(
         (found,) = locator(picture, [place])
         if good(found):
             return TrackedFace(frame, 0, True, found.points, found.confidence, place, found.more)
-    detections = detector(picture)
-    if last is None and detections:
-        detections = choose(detections, which)
-    elif last is not None:
-        middle = alignments.face_box(last.points).center
-        detections = tuple(sorted(detections, key=lambda face: float(np.hypot(*(face.box.center - middle)))))
-    for face in detections:
+    if last is None:
+        faces = find(picture, frame, detector, locator, placing, min_confidence=min_confidence)
+        return dataclasses.replace(pick(faces, which), face=0) if faces else None
+    middle = alignments.face_box(last.points).center
+    for face in sorted(detector(picture), key=lambda face: float(np.hypot(*(face.box.center - middle)))):
         ((found, place),) = locate(picture, [face], locator, placing)
         if good(found):
             return TrackedFace(frame, 0, True, found.points, found.confidence, place, found.more)

@@ -11,7 +11,7 @@ from jaxanim.core import checks
 from jaxanim.core.errors import InputError
 from jaxanim.tracking import alignments
 from jaxanim.tracking.crops import Box
-from jaxanim.tracking.detect import Detector, overlap
+from jaxanim.tracking.detect import Detector
 from jaxanim.tracking.follow import (
     MIN_CONFIDENCE,
     ON_MISSING,
@@ -22,12 +22,12 @@ from jaxanim.tracking.follow import (
     Placing,
     TrackedFace,
     is_a_face,
+    is_same,
     locate,
     place_again,
 )
 
 EVERY = 12  # frames from one search to the next
-_SAME = 0.3  # intersection over union, from which on two boxes are of one face
 _NEAR = 1.0  # how far a face may have moved while it was lost, in sides of its box
 
 
@@ -94,7 +94,7 @@ def _go_on(
     for track, found, place in zip(alive, located, places, strict=True):
         if _good(found, picture, min_confidence):
             box = alignments.face_box(found.points)
-            if not any(_same(box, other) for other in taken):  # else two faces have run into one
+            if not any(is_same(box, other) for other in taken):  # else two faces have run into one
                 taken.append(box)
                 now[track.face] = TrackedFace(
                     frame, track.face, True, found.points, found.confidence, place, found.more
@@ -113,14 +113,14 @@ def _search(
 ) -> list[TrackedFace]:
     """Returns the faces with those that a search finds: lost ones that are back, and new ones."""
     taken = [alignments.face_box(track.points) for track in tracks if track.found]
-    new = [face for face in detector(picture) if not any(_same(face.box, box) for box in taken)]
+    new = [face for face in detector(picture) if not any(is_same(face.box, box) for box in taken)]
     new.sort(key=lambda face: float(face.box.center[0]))
     result = {track.face: track for track in tracks}
     for found, place in locate(picture, new, locator, placing):
         if not _good(found, picture, min_confidence):
             continue
         box = alignments.face_box(found.points)
-        if any(_same(box, other) for other in taken):
+        if any(is_same(box, other) for other in taken):
             continue
         taken.append(box)
         number = _nearest_lost(box, list(result.values()))
@@ -141,8 +141,3 @@ def _nearest_lost(box: Box, tracks: list[TrackedFace]) -> int | None:
 
 def _good(found: Located, picture: Picture, min_confidence: float) -> bool:
     return found.confidence >= min_confidence and is_a_face(found.points, picture)
-
-
-def _same(first: Box, second: Box) -> bool:
-    rows = [np.array([[box.x, box.y, box.width, box.height]]) for box in (first, second)]
-    return bool(overlap(rows[0], rows[1])[0, 0] > _SAME)

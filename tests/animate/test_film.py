@@ -19,8 +19,9 @@ def write(path, count=12, fps=25.0, size=(32, 48)):
     return path
 
 
-def test_frames_and_times(tmp_path):
-    film = Film(write(tmp_path / "film.mp4"))
+@pytest.mark.parametrize("suffix", [".mp4", ".webm"])
+def test_frames_and_times(tmp_path, suffix):
+    film = Film(write(tmp_path / f"film{suffix}"))
     frames = list(film.frames())
     assert film.fps == pytest.approx(25)
     assert [round(time * 25) for time, _ in frames] == list(range(12))
@@ -52,6 +53,9 @@ def test_a_truncated_film_gives_what_there_is(tmp_path):
     film = Film(path)
     found = len(list(film.frames()))
     assert 0 < found < 60
+    assert film.damage is not None
+    assert film.damage.startswith("ends after ")
+    assert film.damage.endswith(" of 2.40 seconds")
 
 
 def test_a_film_with_damage_says_so(tmp_path):

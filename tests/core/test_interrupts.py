@@ -11,21 +11,31 @@ from jaxanim.core import interrupts
 
 def test_it_waits_for_the_end():
     done = []
-    with pytest.raises(KeyboardInterrupt), interrupts.deferred():
-        signal.raise_signal(signal.SIGINT)
-        done.append("first")
-        signal.raise_signal(signal.SIGINT)
-        done.append("second")
+
+    def work():
+        with interrupts.deferred():
+            signal.raise_signal(signal.SIGINT)
+            done.append("first")
+            signal.raise_signal(signal.SIGINT)
+            done.append("second")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
     assert done == ["first", "second"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_blocks_nest():
     done = []
-    with pytest.raises(KeyboardInterrupt), interrupts.deferred():
+
+    def work():
         with interrupts.deferred():
-            signal.raise_signal(signal.SIGINT)
-        done.append("after the inner one")
+            with interrupts.deferred():
+                signal.raise_signal(signal.SIGINT)
+            done.append("after the inner one")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
     assert done
 
 
@@ -36,17 +46,30 @@ def test_it_comes_through_where_it_is_allowed():
             signal.raise_signal(signal.SIGINT)
             caught.append("not at once")
         assert not caught
-    with pytest.raises(KeyboardInterrupt), interrupts.deferred() as allowed:
-        signal.raise_signal(signal.SIGINT)
-        with allowed():
-            caught.append("was held, and came through late")
-    assert not caught
+
+
+def test_what_was_held_comes_through_first_where_it_is_allowed():
+    reached = []
+
+    def work():
+        with interrupts.deferred() as allowed:
+            signal.raise_signal(signal.SIGINT)
+            with allowed():
+                reached.append("came through late")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert not reached
 
 
 def test_an_error_goes_before():
-    with pytest.raises(ValueError, match="by itself"), interrupts.deferred():
-        signal.raise_signal(signal.SIGINT)
-        raise ValueError("by itself")
+    def work():
+        with interrupts.deferred():
+            signal.raise_signal(signal.SIGINT)
+            raise ValueError("by itself")
+
+    with pytest.raises(ValueError, match="by itself"):
+        work()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from jaxanim.core.errors import InputError
 from jaxanim.tracking import follow
+from jaxanim.tracking.crops import Box
+from jaxanim.tracking.detect import Detection
 from jaxanim.tracking.follow import Located
 from tests.tracking.synthetic import PLACING, SHAPE, PixelDetector, PixelLocator, frame
 
@@ -107,6 +109,24 @@ def test_detections_that_the_locator_does_not_believe():
     with pytest.raises(InputError, match="no face found in any of 2 frames"):
         run([frame((40, 50))] * 2, locator=Doubting())
     assert len(run([frame((40, 50))] * 2, locator=Doubting(), min_confidence=0.2)) == 2
+
+
+def test_the_largest_and_the_numbers_are_those_of_faces_that_are_believed():
+    """A large one on the left that is none, and a face that is seen twice."""
+
+    class Imagining(PixelDetector):
+        def __call__(self, picture):
+            seen = super().__call__(picture)
+            return (Detection(Box(0, 60, 60, 60), 9.0), *seen, *seen)
+
+    picture = frame((90, 30), (150, 30))
+    assert centers(run([picture], Imagining())) == [(90, 30)]
+    assert centers(run([picture], Imagining(), which=0)) == [(90, 30)]
+    assert centers(run([picture], Imagining(), which=1)) == [(150, 30)]
+    with pytest.raises(InputError, match="no face 2: there are faces 0 to 1"):
+        run([picture], Imagining(), which=2)
+    found = follow.find(picture, 7, Imagining(), PixelLocator(), PLACING)
+    assert [(face.frame, face.face) for face in found] == [(7, 0), (7, 1)]
 
 
 @pytest.mark.parametrize("points", [np.full((5, 2), 40.0), np.full((5, 2), np.nan), SHAPE / 20 + 50, SHAPE - 300])
