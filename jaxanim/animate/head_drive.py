@@ -31,6 +31,10 @@ LIMITS = np.array([60.0, 40.0, 60.0])
 """Degrees of yaw, pitch and roll to either side, beyond which the mesh says nothing about a picture."""
 
 _DEGREES_OF_ONE = 30.0  # a head turned so far is as unlike as an expression that differs by 1
+# What a likeness counts more: a shut mouth taken for an open one could not open with the driver's any more.
+_WEIGHTS = np.ones(len(face_signal.EXPRESSIONS))
+_WEIGHTS[face_signal.EXPRESSIONS.index("jawOpen")] = 5.0
+_WEIGHTS[[face_signal.EXPRESSIONS.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")]] = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,8 +113,11 @@ def add(
 
 
 def nearest(source: Float[np.ndarray, " d"], drive: FaceSignal) -> int:
-    """Returns the driver's frame that is most like the source in expression and angles; the first of equal ones."""
-    expression = ((drive.expression - source[EXPRESSION]) ** 2).sum(axis=1)
+    """Returns the driver's frame that is most like the source in expression and angles; the first of equal ones.
+
+    Jaw and lids count more than the rest: what is taken for rest there is all that a mouth or an eye can open or shut.
+    """
+    expression = ((_WEIGHTS * (drive.expression - source[EXPRESSION])) ** 2).sum(axis=1)
     degrees = (((drive.head_degrees - source[DEGREES]) / _DEGREES_OF_ONE) ** 2).sum(axis=1)
     return int(np.argmin(expression + degrees))
 

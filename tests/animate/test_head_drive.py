@@ -62,6 +62,15 @@ def test_the_reference_is_the_frame_most_like_the_photo(source):
     np.testing.assert_allclose(head_drive.relative(row, drive)[2], row, atol=1e-5)
 
 
+def test_a_frowning_driver_is_taken_with_a_shut_mouth(source):
+    """Whose brows are most like the photo's while the mouth is open: a mouth at rest there could not open any more."""
+    row = head_drive.source_row(source)
+    row[head_drive.EXPRESSION] = 0
+    drive = heads.signal(degrees=[(0, 0, 0)] * 3, browDownLeft=[0.9, 0, 0.9], jawOpen=[0.0, 0.4, 0.8])
+    assert head_drive.nearest(row, drive) == 0
+    assert head_drive.relative(row, drive)[2, JAW] == pytest.approx(0.8)
+
+
 def test_limits_count_frames_not_numbers():
     rows = np.zeros((3, head_drive.ROW))
     rows[0, head_drive.DEGREES] = (80, -50, 0)
