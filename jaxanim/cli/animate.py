@@ -11,7 +11,6 @@ jaxanim animate photo.jpg --system geometric --edit yaw=-20,jaw=0.3 -o turned.pn
 """
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,14 @@ DEFAULT_FPS = 30.0
 DEFAULT_SECONDS = 5.0
 DEFAULT_SIZE = "512"
 BATCH = 8
+_TAKEN_BY = {
+    "start": ("motion", "drive"),
+    "end": ("motion", "drive"),
+    "duration": ("motion",),
+    "seed": ("motion",),
+    "track_fps": ("drive",),
+    "official_mocap": ("drive",),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     timing.add_argument(
         "--duration", type=float, metavar="SECONDS", help="length of a built-in motion (5) or expression (2)"
     )
-    timing.add_argument("--seed", type=int, default=0, help="another seed, another performance of a motion (0)")
+    timing.add_argument("--seed", type=int, help="another seed, another performance of a motion (0)")
     timing.add_argument("--track-fps", type=float, help="rate of a track that does not say it")
     output = parser.add_argument_group("result")
     output.add_argument(
@@ -76,6 +83,7 @@ def run(args: argparse.Namespace) -> None:
         return
     if args.drive is None and args.motion is None and args.pose is None:
         raise InputError("one of --drive, --motion and --pose is required (see jaxanim animate --help)")
+    _check_options(args)
     canvas = _canvas(args)
     if args.pose is not None:
         _still(args, canvas)
@@ -96,13 +104,25 @@ def run(args: argparse.Namespace) -> None:
     )
 
 
+def _check_options(args: argparse.Namespace) -> None:
+    """Raises InputError where an option would have no effect on what drives the character."""
+    drive = next(name for name in ("motion", "pose", "drive") if getattr(args, name) is not None)
+    for name, takers in _TAKEN_BY.items():
+        if getattr(args, name) not in (None, False) and drive not in takers:
+            raise InputError(
+                f"--{name.replace('_', '-')} is for {' and '.join(f'--{taker}' for taker in takers)}, not for --{drive}"
+            )
+    if args.official_mocap and args.drive.suffix.lower() != ".txt":
+        raise InputError(f"--official-mocap is for .txt recordings of iFacialMocap; {args.drive} is none")
+
+
 def _canvas(args: argparse.Namespace) -> Any:
     from jaxanim.animate import compose, video
 
     width, height = compose.parse_size(DEFAULT_SIZE if args.size is None else args.size)
     if args.background is not None:
         background = compose.parse_background(args.background)
-    elif args.pose is not None or (args.output.suffix != ".gif" and video.holds_transparency(args.output)):
+    elif args.pose is not None or (video.kind_of(args.output) != ".gif" and video.holds_transparency(args.output)):
         background = None
     else:
         background = (255, 255, 255)
@@ -115,7 +135,7 @@ def _still(args: argparse.Namespace, canvas: Any) -> None:
 
     animation.check_still(args.output)
     pose, clamped = pose_vector.clamp(pose_vector.make_pose(parse_pose(args.pose)))
-    _warn_of_clamping(clamped)
+    sources.warn_of_clamping(clamped)
     animation.write_still(sources.open_source(args, frames_per_call=1), pose, args.output, canvas=canvas)
     print(f"{args.output}: {canvas.width}x{canvas.height}")
 
@@ -124,16 +144,20 @@ def _poses(args: argparse.Namespace) -> Any:
     from jaxanim.signals import facial_mocap, motions, tracks
 
     if args.motion is not None:
-        start, end = args.start or 0.0, args.end
+        start, end, seed = args.start or 0.0, args.end, args.seed or 0
+        if end is not None and args.duration is not None:
+            raise InputError("give either --end or --duration, not both")
         length = args.duration if args.duration is not None else (DEFAULT_SECONDS if end is None else end - start)
         if not (length > 0 and start >= 0):
             raise InputError(f"a motion needs a positive length and start, got {length:g} s from {start:g} s")
-        if args.seed < 0:
-            raise InputError(f"--seed must not be negative, got {args.seed}")
-        track = motions.make_motion(args.motion, duration=start + length, fps=args.fps, seed=args.seed)
-        return track.pose[round(start * args.fps) :]
-    if args.duration is not None:
-        raise InputError("--duration is for built-in motions; cut a track with --start and --end")
+        if seed < 0:
+            raise InputError(f"--seed must not be negative, got {seed}")
+        tracks.check_frame_count((start + length) * args.fps)
+        track = motions.make_motion(args.motion, duration=start + length, fps=args.fps, seed=seed)
+        poses = track.pose[round(start * args.fps) :]
+        if not len(poses):
+            raise InputError(f"{length:g} s from {start:g} s hold no frame at {args.fps:g} frames a second")
+        return poses
     if args.drive.suffix.lower() in photos.VIDEOS:
         if args.track_fps is not None:
             raise InputError("--track-fps is for tracks that do not say their rate; a video has its times")
@@ -146,7 +170,7 @@ def _poses(args: argparse.Namespace) -> Any:
         track = facial_mocap.read_recording(args.drive, fps=args.track_fps, mapping=mapping)
     else:
         track = tracks.read_track(args.drive, fps=args.track_fps)
-    _warn_of_clamping(track.clamped)
+    sources.warn_of_clamping(track.clamped)
     return tracks.resample(track, args.fps, start=args.start, end=args.end)
 
 
@@ -166,8 +190,3 @@ def parse_pose(text: str) -> dict[str, float]:
         if not equals:
             raise InputError(f"--pose {item!r} is not of the form name=number")
     return values
-
-
-def _warn_of_clamping(count: int) -> None:
-    if count:
-        print(f"jaxanim: warning: {count} pose numbers were outside their range and have been clamped", file=sys.stderr)

@@ -15,6 +15,8 @@ _INPUTS = {
     "atw": "a photo of a face, and classes or action units per frame (see design)",
     "gdpw": "a photo of a face and its mesh, and a mesh per frame (see design)",
     "deca": "224x224 RGB crops of faces, in Python",
+    "face_regressor": "crops of faces, by `jaxanim fit`",
+    "face_refiner": "upright crops of faces, by `jaxanim fit`",
     "h3r": "256x256 RGB crops of faces, in Python",
     "pipnet": "256x256 RGB crops of faces, in Python",
 }
@@ -32,7 +34,7 @@ def describe_weights(path: Path) -> Iterator[str]:
     yield f"  system        {card.system}"
     yield f"  licence       {card.licence}"
     yield f"  source        {card.source}"
-    params = arrays.get("params")
+    params = arrays.get("params", arrays.get("network"))
     if not isinstance(params, dict):
         raise WeightsError(f"{path}: holds no parameters")
     for group, leaves in sorted(params.items()):

@@ -22,12 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE.npz", help="file, or folder, to write"
     )
-    parser.add_argument("--face", default="largest", metavar="largest|all|N", help="which face; N counts from the left")
+    parser.add_argument("--face", metavar="largest|all|N", help="which face (largest); N counts from the left")
     parser.add_argument(
         "--on-missing",
         choices=["hold", "skip", "error"],
-        default="hold",
-        help="frames without the face: repeat the last one (hold), leave them out, or stop",
+        help="frames without the face: repeat the last one (hold, the default), leave them out, or stop",
     )
     parser.add_argument(
         "--detector",
@@ -37,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--regressor", type=Path, metavar="FILE", help="another regressor than the one that ships")
     parser.add_argument("--refiner", type=Path, metavar="FILE", help="another refiner than the one that ships")
+    parser.add_argument("--track-fps", type=float, help="rate of a recording that does not say it")
     parser.add_argument("--no-smoothing", action="store_true", help="take every frame as it is")
     parser.add_argument(
         "--shard", type=_part_of, metavar="I/N", help="of a folder, take every N-th video from I (0 and on) alone"
@@ -48,6 +48,8 @@ def run(args: argparse.Namespace) -> None:
     """Finds the face and writes what is known of it."""
     from jaxanim.core import files
 
+    if args.track_fps is not None and (args.input.is_dir() or args.input.suffix.lower() not in RECORDINGS):
+        raise InputError(f"--track-fps is for recordings that do not say their rate; {args.input} is none")
     if args.input.is_dir():
         from jaxanim.cli import fit_folder
 
@@ -79,10 +81,12 @@ def _run_recording(args: argparse.Namespace) -> None:
     from jaxanim.signals import signal_files
     from jaxanim.tracking import face_tracks
 
-    for name in ("preview", "detector", "regressor", "refiner"):
-        if getattr(args, name) is not None:
-            raise InputError(f"--{name} is for pictures; {args.input} is a recording without them")
-    signal = signal_files.read_signal(args.input)
+    for name in ("preview", "detector", "regressor", "refiner", "face", "on_missing", "no_smoothing"):
+        if getattr(args, name) not in (None, False):
+            raise InputError(f"--{name.replace('_', '-')} is for pictures; {args.input} is a recording without them")
+    signal = signal_files.read_signal(args.input, fps=args.track_fps)
+    if signal.clamped:
+        warn(f"{signal.clamped} coefficients of {args.input} were outside 0 to 1 and have been clamped")
     if signal.lost:
         warn(f"no face in {signal.lost} frames of {args.input}; neighbours are joined")
     fps = (len(signal.time) - 1) / (signal.time[-1] - signal.time[0]) if len(signal.time) > 1 else 25.0

@@ -26,6 +26,7 @@ from jaxanim.core import files
 from jaxanim.core.errors import InputError, OutputError
 from jaxanim.signals.face_track import FaceTrack
 from jaxanim.tracking.detect import Which
+from jaxanim.tracking.follow import OnMissing
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 FPS = 25.0
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
     """
     if args.preview is not None:
         raise InputError(f"--preview is for one photo or video; {args.input} is a folder")
-    which = fit_pictures.which_face(args.face)
+    which = fit_pictures.which_face(args.face or "largest")
     if which == "all":
         raise InputError("--face all is for one photo or video; in a folder, each becomes one file of one face")
     index, count = args.shard or (0, 1)
@@ -140,10 +141,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def _track(path: Path, tools: Tools, which: Which, args: argparse.Namespace) -> FaceTrack:
     source: Source = FrameSource(path) if path.is_dir() else FileSource(path)
-    try:
-        (person,) = fit_pictures.find_people(source, tools, which, args.on_missing, smoothed=not args.no_smoothing)
-    except InputError as error:
-        raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
+    on_missing: OnMissing = args.on_missing or "hold"
+    (person,) = fit_pictures.find_people(source, tools, which, on_missing, smoothed=not args.no_smoothing)
     if source.damage:
         raise InputError(f"{path}: {source.damage}")
     return person.track

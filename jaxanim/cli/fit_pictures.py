@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,11 +103,11 @@ class Person:
 
 def tracks(args: argparse.Namespace) -> Iterator[tuple[Path, FaceTrack]]:
     """Yields the files to write and what goes into them."""
-    source, which = FileSource(args.input), which_face(args.face)
+    source, which = FileSource(args.input), which_face(args.face or "largest")
     if args.preview is not None:
         _check_preview(args.preview, source)
     tools = make_tools(args.detector, args.regressor, args.refiner, careful=source.film is None)
-    people = find_people(source, tools, which, args.on_missing, smoothed=not args.no_smoothing)
+    people = find_people(source, tools, which, args.on_missing or "hold", smoothed=not args.no_smoothing)
     _warn_of_damage(source)
     for person in people:
         yield _name(args.output, person.number if which == "all" else None), person.track
@@ -130,14 +131,18 @@ def track_of(path: Path) -> FaceTrack:
 def head_box(photo: UInt8[np.ndarray, "h w 3"]) -> crop.Box:
     """Finds the largest face of a photo, and returns the square that photo models want: half as large again.
 
+    Warns of several.
+
     Raises:
       InputError: there is no face.
     """
     locator = load_locator(careful=True)
-    try:
-        (face,) = follow([photo], LbpDetector(), locator, locator.placing)
-    except InputError as error:
-        raise InputError(f"{error}; give the square that holds it, --crop X,Y,SIZE") from error
+    found = find(photo, 0, LbpDetector(), locator, locator.placing)
+    if not found:
+        raise InputError("no face found; give the square that holds it, --crop X,Y,SIZE")
+    if len(found) > 1:
+        command.warn(f"{len(found)} faces found, the largest is animated; --crop X,Y,SIZE takes another")
+    face = pick(found, "largest")
     return square_around(face.more.landmarks68, HEAD)
 
 
@@ -229,16 +234,10 @@ def find_people(source: Source, tools: Tools, which: Which, on_missing: OnMissin
     Raises:
       InputError: the frames cannot be read, or show no such face.
     """
-    detector, locator = tools.detector, tools.locator
-    people: dict[int, list[TrackedFace]] = {}
-    if which == "all":
-        for seen in follow_all(source.frames(), detector, locator, locator.placing, on_missing=on_missing):
-            for face in seen:
-                people.setdefault(face.face, []).append(face)
-    else:
-        people[0] = list(
-            follow(source.frames(), detector, locator, locator.placing, which=which, on_missing=on_missing)
-        )
+    try:
+        people = _follow(source, tools, which, on_missing)
+    except InputError as error:
+        raise InputError(str(error) if str(source.path) in str(error) else f"{source.path}: {error}") from error
     times, size = np.array(source.times), source.size
     assert size is not None
     return [
@@ -256,6 +255,20 @@ def find_people(source: Source, tools: Tools, which: Which, on_missing: OnMissin
         )
         for number, faces in sorted(people.items())
     ]
+
+
+def _follow(source: Source, tools: Tools, which: Which, on_missing: OnMissing) -> dict[int, list[TrackedFace]]:
+    """Returns the faces in the frames of a source, by their numbers."""
+    detector, locator = tools.detector, tools.locator
+    if which != "all":
+        return {
+            0: list(follow(source.frames(), detector, locator, locator.placing, which=which, on_missing=on_missing))
+        }
+    people: dict[int, list[TrackedFace]] = {}
+    for seen in follow_all(source.frames(), detector, locator, locator.placing, on_missing=on_missing):
+        for face in seen:
+            people.setdefault(face.face, []).append(face)
+    return people
 
 
 def which_in_photo(text: str) -> Which:
@@ -334,6 +347,8 @@ def _draw(path: Path, source: FileSource, people: list[Person]) -> None:
         return
     assert source.size is not None
     height, width = (side - side % 2 for side in source.size)
-    with video.open_writer(path, width=width, height=height, fps=min(source.fps, 50.0), transparent=False) as write:
-        for picture in drawn:
+    every = math.ceil(source.fps / video.max_fps(path))  # of frames that the format cannot tell apart, one is drawn
+    fps = max(source.fps / every, video.MIN_FPS)
+    with video.open_writer(path, width=width, height=height, fps=fps, transparent=False) as write:
+        for picture in itertools.islice(drawn, 0, None, every):
             write(np.ascontiguousarray(picture[:height, :width]))

@@ -173,11 +173,7 @@ def _signal(args: argparse.Namespace) -> Any:
 
     if args.drive.suffix.lower() == ".npz":
         return face_track.load(args.drive).to_signal()
-    try:
-        return fit_pictures.track_of(args.drive).to_signal()
-    except InputError as error:
-        message = str(error)
-        raise InputError(message if str(args.drive) in message else f"{args.drive}: {message}") from error
+    return fit_pictures.track_of(args.drive).to_signal()
 
 
 def _course(args: argparse.Namespace) -> Any:

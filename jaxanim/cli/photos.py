@@ -12,7 +12,7 @@ from jaxanim.core.errors import InputError
 SYSTEMS = ("atw", "geometric", "gdpw")
 DEFAULT_SECONDS = 2.0
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")  # of somebody who shows what to do
-NOT_FOR_PHOTOS = ("character", "source", "runtime", "motion", "pose")
+NOT_FOR_PHOTOS = ("character", "source", "runtime", "motion", "pose", "seed")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,6 +95,8 @@ def run(args: argparse.Namespace) -> None:
     still = args.output.suffix.lower() == ".png" and _is_still(args)
     if still:
         animation.check_still(args.output)
+        if args.duration is not None:
+            raise InputError("--duration is for videos; an edit alone, written to a .png, is one picture")
     else:
         video.kind_of(args.output)
     background = compose.parse_background(args.background or "white")

@@ -73,6 +73,7 @@ def _poses(args: argparse.Namespace, count: int, columns: int, background: Any) 
         labels, poses = sheet.expression_poses()
     else:
         track = tracks.read_track(args.drive, fps=args.track_fps)
+        sources.warn_of_clamping(track.clamped)
         rows = np.unique(np.linspace(0, len(track.time) - 1, count).round().astype(int))
         labels, poses = tuple(f"{track.time[row]:.2f} s" for row in rows), track.pose[rows]
     renderer = sources.open_source(args, frames_per_call=1)

@@ -1,6 +1,7 @@
 """Options that several subcommands share: which character to render, and with what."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +77,9 @@ def _open_onnx(args: argparse.Namespace, path: Path) -> tuple[Card, Any]:
     if not exported.is_file():
         raise InputError(f"{exported}: no such file; make it with `jaxanim export {path} -o {exported}`")
     return runtime.open_renderer(exported, args.source, official_output=args.official_output)
+
+
+def warn_of_clamping(count: int) -> None:
+    """Says that numbers of poses were out of range."""
+    if count:
+        print(f"jaxanim: warning: {count} pose numbers were outside their range and have been clamped", file=sys.stderr)

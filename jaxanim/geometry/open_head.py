@@ -8,6 +8,7 @@ rotations: use one or the other. One identity coefficient is one standard deviat
 import importlib.resources
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -94,7 +95,7 @@ def save_open_head(path: Path, model: MorphableModel, parts: Parts) -> None:
     Raises:
       OutputError: the file cannot be written.
     """
-    stored: dict[str, np.ndarray] = {name: np.asarray(getattr(model, name), np.float32) for name in _ARRAYS}
+    stored: dict[str, Any] = {name: np.asarray(getattr(model, name), np.float32) for name in _ARRAYS}
     for kind in ("identity", "expression"):
         basis = np.asarray(getattr(model, f"{kind}_basis")).astype(np.float16)
         offsets = np.abs(basis.astype(np.float32)) * stored[f"{kind}_sigmas"]

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxanim.core.errors import InputError
-from jaxanim.signals import action_units
+from jaxanim.signals import action_units, tracks
 
 EXPRESSIONS: Mapping[str, Mapping[str, float]] = {
     "smile": {"AU06": 3.0, "AU12": 4.0, "AU25": 2.0},
@@ -80,6 +80,7 @@ def come_and_go(duration: float, fps: float) -> Float[np.ndarray, " n"]:
       InputError: that is less than three frames, or not a number of seconds.
     """
     count = round(duration * fps) if np.isfinite(duration) and np.isfinite(fps) else 0
+    tracks.check_frame_count(count)
     if count < 3:
         raise InputError(f"an expression needs three frames or more, {duration:g} s at {fps:g} a second are {count}")
     time, end = np.arange(count) / fps, (count - 1) / fps

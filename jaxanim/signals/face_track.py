@@ -122,10 +122,10 @@ def save(path: Path, track: FaceTrack) -> None:
 
     Raises:
       ValueError: the track is not sound, see `check`.
-      OutputError: the file cannot be written there, or its name does not end in .npz.
+      OutputError: the file cannot be written there, its name does not end in .npz, or it would be too large to read.
     """
     check(track)
-    stored = {}
+    stored: dict[str, Any] = {}
     for name in _FIELDS:
         value = getattr(track, name)
         if value is not None:
@@ -134,6 +134,9 @@ def save(path: Path, track: FaceTrack) -> None:
             stored[name] = array.astype(np.float32) if halve else array
     if path.suffix.lower() != ".npz":
         raise OutputError(f"{path}: a fit is written as an .npz file")
+    size = sum(array.nbytes for array in stored.values())
+    if size > tracks.MAX_ARRAY_BYTES // 2:  # room for what an archive adds, and types that another machine writes
+        raise OutputError(f"{path}: {len(track.time)} frames are too many for one file; fit the video in parts")
     with files.replacing(path) as temporary:
         np.savez_compressed(temporary, **stored)
 
@@ -147,8 +150,6 @@ def load(path: Path) -> FaceTrack:
     try:
         if path.suffix.lower() != ".npz":
             raise InputError("is no .npz file of jaxanim fit")
-        if path.stat().st_size > tracks.MAX_FILE_BYTES:
-            raise InputError(f"is larger than a fit may be ({tracks.MAX_FILE_BYTES >> 20} MiB)")
         stored = tracks.read_arrays(path)
         missing = [name for name in _FIELDS if name not in stored and name not in _OPTIONAL]
         if missing:

@@ -24,6 +24,7 @@ from jaxanim.core.errors import InputError
 from jaxanim.signals import pose_vector
 
 MAX_FILE_BYTES = 256 << 20
+MAX_ARRAY_BYTES = 2 << 30  # of an .npz, unpacked: fits of several hours
 MAX_FRAMES = 10_000_000
 _OF_FITS = "landmarks68"  # an array that only files of `jaxanim fit` have
 
@@ -56,12 +57,17 @@ def make_track(time: Float[np.ndarray, " n"], pose: Float[np.ndarray, "n 45"]) -
     """
     if len(time) == 0:
         raise InputError("the track has no frames")
-    if len(time) > MAX_FRAMES:
-        raise InputError(f"the track has {len(time)} frames, more than {MAX_FRAMES}")
+    check_frame_count(len(time))
     if not np.isfinite(time).all() or (np.diff(time) <= 0).any():
         raise InputError("the track's times must be finite and increase from frame to frame")
     clamped, count = pose_vector.clamp(np.asarray(pose, np.float64))
     return PoseTrack(np.asarray(time, np.float64), clamped, count)
+
+
+def check_frame_count(count: float) -> None:
+    """Raises InputError for more frames than a track or a video may have."""
+    if not count <= MAX_FRAMES:
+        raise InputError(f"{count:.0f} frames are more than the {MAX_FRAMES} that are possible")
 
 
 def resample(
@@ -108,6 +114,7 @@ def frame_times(
         raise InputError(f"start {low:g} s is outside the track, which runs from {first:g} to {last:g} s")
     if not math.isfinite(high):
         raise InputError(f"end must be a finite number of seconds, got {high}")
+    check_frame_count((high - low) * fps)
     count = int(np.ceil((high - low) * fps - 1e-6))
     if count < 1:
         raise InputError(f"nothing lies between start {low:g} s and end {high:g} s at {fps:g} frames a second")
@@ -175,7 +182,7 @@ def _read(path: Path, fps: float | None, readers: Mapping[str, Callable[[Path, f
         raise InputError(f"{path}: tracks are {', '.join(readers)} files")
     try:
         size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
+        if size > MAX_FILE_BYTES and path.suffix.lower() != ".npz":  # of which what it holds is looked at
             raise InputError(f"{size >> 20} MiB is more than a track may have ({MAX_FILE_BYTES >> 20} MiB)")
         return reader(path, fps)
     except InputError as error:
@@ -348,8 +355,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(path) as packed:
             size = sum(member.file_size for member in packed.infolist())
-        if size > MAX_FILE_BYTES:
-            raise InputError(f"{size >> 20} MiB unpacked is more than a track may have ({MAX_FILE_BYTES >> 20} MiB)")
+        if size > MAX_ARRAY_BYTES:
+            raise InputError(f"{size >> 20} MiB unpacked is more than a track may have ({MAX_ARRAY_BYTES >> 20} MiB)")
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (InputError, OSError):

@@ -1,12 +1,17 @@
 """`jaxanim convert`, `info` and `sheet` on real (small) files."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
+import jaxanim
 from jaxanim.animate import sheet, video
 from jaxanim.signals import pose_vector
 from tests.systems.tha4 import folders
+
+ASSETS = Path(jaxanim.__file__).parent / "assets"
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +64,15 @@ def test_info_of_the_bundled_character_says_how_it_was_made(command):
     assert result.code == 0
     assert "sora" in result.out
     assert "measured" in result.out
+
+
+@pytest.mark.parametrize("path", sorted(ASSETS.rglob("*.safetensors")), ids=lambda path: path.stem)
+def test_info_of_all_that_ships(command, path):
+    result = command("info", path)
+    assert (result.code, result.err) == (0, "")
+    for text in (path.stem, "licence       Apache-2.0", "parameters", "inputs"):
+        assert text in result.out
+    assert "unknown" not in result.out
 
 
 def test_info_of_something_else(command, tmp_path):

@@ -1,5 +1,7 @@
 """`jaxanim fit` as people call it: a real photograph, videos of it, recordings, and input that shows no face."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,12 +9,12 @@ import PIL.Image
 import pytest
 import skimage.data
 
-from jaxanim.animate import crop, video
+from jaxanim.animate import crop, film, video
 from jaxanim.cli import fit_pictures
 from jaxanim.cli.main import main
 from jaxanim.core.errors import InputError
 from jaxanim.geometry.open_head import load_open_head
-from jaxanim.signals import face_track, openface
+from jaxanim.signals import face_signal, face_track, openface
 from jaxanim.tracking import face_tracks, surfaces
 from jaxanim.tracking.regressor import files
 from jaxanim.tracking.regressor.design import Design
@@ -179,9 +181,43 @@ def test_a_recording(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "options", [["--face", "0"], ["--on-missing", "skip"], ["--no-smoothing"], ["--regressor", "r.safetensors"]]
+)
+def test_options_that_a_recording_does_not_take(tmp_path, capsys, options):
+    (tmp_path / "of.csv").write_text("frame\n")
+    assert main(["fit", str(tmp_path / "of.csv"), "-o", str(tmp_path / "fit.npz"), *options]) == 2
+    assert f"{options[0]} is for pictures" in capsys.readouterr().err
+
+
+def test_a_recording_that_does_not_say_its_rate(tmp_path, capsys):
+    frame = dict.fromkeys(face_signal.EXPRESSIONS, 0.1)
+    (tmp_path / "mp.jsonl").write_text("\n".join([json.dumps(frame)] * 5))
+    command = ["fit", str(tmp_path / "mp.jsonl"), "-o", str(tmp_path / "fit.npz")]
+    assert main(command) == 2
+    assert "give --track-fps" in capsys.readouterr().err
+    assert main([*command, "--track-fps", "10"]) == 0
+    assert face_track.load(tmp_path / "fit.npz").time == pytest.approx(np.arange(5) / 10)
+
+
+@pytest.mark.parametrize(("ending", "frames", "fps"), [(".gif", 6, 30.0), (".mp4", 12, 60.0)])
+def test_a_preview_is_as_fast_as_the_video(tmp_path, ending, frames, fps):
+    """A gif cannot tell 60 frames a second apart, and shows every other one."""
+    clip, preview = tmp_path / "clip.mp4", tmp_path / f"preview{ending}"
+    with video.open_writer(clip, width=64, height=64, fps=60.0, transparent=False) as write:
+        for number in range(12):
+            write(np.full((64, 64, 3), 20 * number, np.uint8))
+    source = fit_pictures.FileSource(clip)
+    assert len(list(source.frames())) == 12
+    fit_pictures._draw(preview, source, [])
+    shown = film.Film(preview)
+    assert len(list(shown.frames())) == frames
+    assert shown.fps == pytest.approx(fps, rel=0.12)  # a gif counts hundredths
+
+
+@pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda path: PIL.Image.new("RGB", (200, 200), (90, 120, 60)).save(path), "no face"),
+        (lambda path: PIL.Image.new("RGB", (200, 200), (90, 120, 60)).save(path), "photo.png: no face"),
         (lambda path: PIL.Image.fromarray(np.zeros((8, 8), np.uint16)).save(path), "8-bit"),
         (lambda path: path.write_bytes(b"\x89PNG nothing"), "photo.png"),
         (lambda path: None, "photo.png"),
@@ -231,6 +267,7 @@ def test_a_face_of_eight_pixels_is_none(astronaut, tmp_path):
         (["-o", "fit.npz", "--detector", "x.pt"], "detectors are"),
         (["-o", "fit.npz", "--regressor", "nowhere.safetensors"], "nowhere"),
         (["-o", "fit.npz", "--preview", "p.mp4"], ".png"),
+        (["-o", "fit.npz", "--track-fps", "25"], "--track-fps is for recordings"),
     ],
 )
 def test_options_that_cannot_be(photo, tmp_path, monkeypatch, capsys, options, said):

@@ -172,7 +172,7 @@ def test_headers_that_lie(tmp_path, monkeypatch, header):
 def test_unpacked_size_is_limited(tmp_path, monkeypatch):
     """720 kB of zeros that are packed into less than 5 kB."""
     np.savez_compressed(tmp_path / "a.npz", pose=np.zeros((2000, 45)), fps=30)
-    monkeypatch.setattr(tracks, "MAX_FILE_BYTES", 5_000)
+    monkeypatch.setattr(tracks, "MAX_ARRAY_BYTES", 5_000)
     assert (tmp_path / "a.npz").stat().st_size < 5_000
     with pytest.raises(InputError, match="more than a track may have"):
         tracks.read_track(tmp_path / "a.npz")
