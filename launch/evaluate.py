@@ -59,9 +59,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, wanted in (("judge_steps", system == ATW), ("sheet", system != ATW)):
             if getattr(options, name) is not None and not wanted:
                 parser.error(f"--{name} does not belong to {system or options.system}")
+        for path in filter(None, (options.json, options.sheet)):
+            files.check_writable(path)
         found = measure_atw(options) if system == ATW else measure_heads(options)
         if options.json:
-            options.json.write_text(json.dumps(found, indent=1))
+            with files.replacing(options.json) as temporary:
+                temporary.write_text(json.dumps(found, indent=1))
     return 0
 
 

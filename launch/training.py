@@ -41,6 +41,8 @@ FREE = frozenset(
     )
 )
 
+_LEAST = {"accumulate": 1, "keep_last": 1, "keep_best": 0, "threads": 1, "seed": 0, "max_corrupt": 0, "max_skipped": 0}
+
 
 def make_job(config: ml_collections.ConfigDict) -> Job:
     """Returns the job of a configuration.
@@ -54,6 +56,13 @@ def make_job(config: ml_collections.ConfigDict) -> Job:
         raise InputError(f"compute_dtype must be one of {', '.join(settings.DTYPES)}, got {config.compute_dtype!r}")
     if config.steps < 1 or config.batch_size < 1:
         raise InputError(f"steps and batch_size must be positive, got {config.steps} and {config.batch_size}")
+    for name, least in _LEAST.items():
+        if config[name] < least:
+            raise InputError(f"{name} must be {least} or more, got {config[name]}")
+    if config.batch_size % config.accumulate:
+        raise InputError(f"batch_size {config.batch_size} is not divisible by accumulate {config.accumulate}")
+    if config.profile_to and not 0 <= config.profile_from < config.profile_to:
+        raise InputError(f"profile_from must be before profile_to, got {config.profile_from} and {config.profile_to}")
     return JOBS[config.system](config)
 
 

@@ -137,7 +137,7 @@ def read_gdpw(path: Path) -> HeadModel:
       WeightsError: the file is damaged or something else.
       InputError: another morphable model drives it.
     """
-    from jaxanim.systems.gdpw.files import is_folded
+    from jaxanim.systems.gdpw.files import FACES, MESH, is_folded
     from jaxanim.systems.gdpw.files import read_gdpw as read_file
     from jaxanim.systems.gdpw.generator import mesh_faces
     from jaxanim.systems.gdpw.system import Gdpw
@@ -148,6 +148,11 @@ def read_gdpw(path: Path) -> HeadModel:
         raise InputError(
             f"{path}: is driven by a mesh of {design.vertices} vertices (FLAME has 5023); heads are fitted with the "
             f"open head, which has {len(head.template)}"
+        )
+    faces = variables.get(MESH, {}).get(FACES)
+    if faces is not None and not np.array_equal(np.asarray(faces), np.asarray(head.faces)):
+        raise InputError(
+            f"{path}: is driven by a mesh of other triangles than the open head's, which heads are fitted with"
         )
     system = Gdpw(design, mesh_faces(np.asarray(head.faces)), spectral=not is_folded(card))
     return HeadModel(card, system, variables, design.size)

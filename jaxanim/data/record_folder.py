@@ -9,9 +9,10 @@ of every record, so that a flipped bit is a `CorruptRecordError` and not a wrong
 """
 
 import bisect
+import contextlib
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +21,7 @@ import numpy as np
 from array_record.python import array_record_data_source, array_record_module
 
 from jaxanim.core import files
-from jaxanim.core.errors import InputError
+from jaxanim.core.errors import InputError, OutputError
 from jaxanim.data import pictures
 from jaxanim.data.source import CorruptRecordError
 
@@ -55,17 +56,29 @@ def write_shard(
         writer = array_record_module.ArrayRecordWriter(str(temporary), "group_size:1")  # one record is read at a time
         try:
             for record, row in records:
-                writer.write(flax.serialization.msgpack_serialize(dict(record)))
+                packed = flax.serialization.msgpack_serialize(dict(record))
+                with _disk_errors(path):
+                    writer.write(packed)
                 columns = columns or {name: [] for name in row}
                 for name, value in row.items():
                     columns[name].append(value)
                 count += 1
         finally:
-            writer.close()
+            with _disk_errors(path):
+                writer.close()
         size = temporary.stat().st_size
     note = {"records": count, "bytes": size, "columns": columns, "skipped": left_out}
     with files.replacing(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(note))
+
+
+@contextlib.contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Says of ArrayRecord's writer, which has one type of error, that the file cannot be written."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise OutputError(f"{path}: cannot be written ({error})") from error
 
 
 def is_written(folder: Path, shard: int, shards: int) -> bool:

@@ -100,11 +100,17 @@ def _classes(content: Any) -> Iterator[str]:
     children: Sequence[Any] = ()
     if isinstance(content, dict):
         children = list(content.values())
-        yield from (str(content[key]) for key in ("pythonClassName", "type") if isinstance(content.get(key), str))
+        # Protocol buffers take names in either spelling.
+        names = (value for key, value in content.items() if _plain(key) in ("pythonclassname", "type"))
+        yield from (str(name) for name in names if isinstance(name, str))
     elif isinstance(content, list):
         children = content
     for child in children:
         yield from _classes(child)
+
+
+def _plain(key: str) -> str:
+    return key.replace("_", "").lower()
 
 
 def _data(builder: Any, folder: Path, split: str) -> Any:

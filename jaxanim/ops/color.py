@@ -12,6 +12,9 @@ def _namespace(x: Any) -> Any:
     return x.__array_namespace__()
 
 
+_KNEE = 0.003130804953560372
+
+
 def srgb_to_linear(srgb: Float[AnyArray, "*n"]) -> Float[AnyArray, "*n"]:
     """Decodes sRGB values to linear light."""
     xp = _namespace(srgb)
@@ -22,7 +25,8 @@ def linear_to_srgb(linear: Float[AnyArray, "*n"]) -> Float[AnyArray, "*n"]:
     """Encodes linear light as sRGB values; the input is clipped to [0, 1] first."""
     xp = _namespace(linear)
     linear = xp.clip(linear, 0, 1)
-    return xp.where(linear <= 0.003130804953560372, linear * 12.92, 1.055 * linear ** (1.0 / 2.4) - 0.055)
+    curve = xp.maximum(linear, linear.dtype.type(_KNEE))  # the slope of the power at 0 is infinite
+    return xp.where(linear <= _KNEE, linear * 12.92, 1.055 * curve ** (1.0 / 2.4) - 0.055)
 
 
 def premultiply(rgba: Float[AnyArray, "*b 4"]) -> Float[AnyArray, "*b 4"]:

@@ -112,6 +112,29 @@ class _Clock:
         return found | {f"share/{name}": spent / seconds for name, spent in self._spent.items()}
 
 
+class _Profiler:
+    """Traces a window of steps; a run that is resumed within it traces what is left."""
+
+    def __init__(self, folder: Path, window: tuple[int, int] | None) -> None:
+        self._folder, self._window, self._tracing = folder, window or (0, 0), False
+
+    def before(self, number: int, state: TrainState) -> None:
+        """Starts or stops before the step of that number."""
+        within = self._window[0] <= number < self._window[1]
+        if within and not self._tracing:
+            jax.profiler.start_trace(str(self._folder))
+            self._tracing = True
+        elif not within:
+            self.stop(state)
+
+    def stop(self, state: TrainState) -> None:
+        """Ends what was started."""
+        if self._tracing:
+            jax.block_until_ready(state)
+            jax.profiler.stop_trace()
+            self._tracing = False
+
+
 def train(state: TrainState, run: Run, schedule: Schedule) -> TrainState:
     """Trains from a state to the last step, or to where it is told to stop; the state it returns is on the disk.
 
@@ -120,12 +143,13 @@ def train(state: TrainState, run: Run, schedule: Schedule) -> TrainState:
     """
     first = number = int(state.step)
     clock, total, flight = _Clock(), _unlogged(run.resumed), collections.deque[Averages]()
+    profiler = _Profiler(run.workdir / "profile", schedule.profile)
     with tqdm.tqdm(
         total=schedule.steps, initial=first, disable=None if jax.process_index() == 0 else True, unit="step"
     ) as bar:
         stop = number >= schedule.steps
         while not stop:
-            _profile(run, schedule, number, state)
+            profiler.before(number, state)
             batch = _next_batch(state, run, clock, number, total)
             state, measured = run.step(state, batch, run.weights(number), run.frozen)
             number += 1
@@ -149,8 +173,7 @@ def train(state: TrainState, run: Run, schedule: Schedule) -> TrainState:
             bar.update()
     for behind, measured in enumerate(reversed(flight)):
         _check_finite(run, schedule, number - behind, measured)
-    if schedule.profile and schedule.profile[0] < number <= schedule.profile[1]:
-        jax.profiler.stop_trace()
+    profiler.stop(state)
     run.checkpoints.wait()
     return state
 
@@ -198,15 +221,6 @@ def _save(state: TrainState, run: Run, clock: _Clock, number: int, total: Averag
     unlogged = {} if total is None else averages.sums(total)
     position = {"step": number, "unlogged": unlogged, **run.position()}
     clock.measure("save_stall", lambda: run.checkpoints.save(state, position=position, config=run.config, score=score))
-
-
-def _profile(run: Run, schedule: Schedule, number: int, state: TrainState) -> None:
-    """Starts and stops the profiler around its window of steps."""
-    if schedule.profile and number == schedule.profile[0]:
-        jax.profiler.start_trace(str(run.workdir / "profile"))
-    elif schedule.profile and number == schedule.profile[1]:
-        jax.block_until_ready(state)
-        jax.profiler.stop_trace()
 
 
 def _check_finite(run: Run, schedule: Schedule, number: int, measured: Averages) -> None:

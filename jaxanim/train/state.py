@@ -25,7 +25,7 @@ class TrainState:
       stats: what a system keeps beside its parameters.
       key: of the run; it never changes, every step folds its number into it.
       skipped: steps in which something was not finite and therefore left out.
-      skipped_in_a_row: those since the last sound step.
+      skipped_in_a_row: those since the last step in which every phase was due, and sound.
     """
 
     step: Int[Array, ""]

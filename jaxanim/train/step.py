@@ -106,7 +106,8 @@ def make_train_step(
             )
             total = Averages({**total.total, **measured.total}, {**total.count, **measured.count})
             sound &= finite
-        state = _finish(state, decay, sound)
+        due = [(state.step + 1) % phase.every == 0 for phase in phases if phase.every > 1]
+        state = _finish(state, decay, sound, whole=jnp.all(jnp.array(due, bool)))
         row = averages.measured({"skipped_in_a_row": state.skipped_in_a_row})
         return state, Averages({**total.total, **row.total}, {**total.count, **row.count})
 
@@ -249,8 +250,13 @@ def _all(truths: Sequence[Bool[Array, ""]]) -> Bool[Array, ""]:
     return jnp.sort(jnp.stack(truths).astype(jnp.int32))[0] > 0
 
 
-def _finish(state: TrainState, decay: Mapping[str, float], sound: Bool[Array, ""]) -> TrainState:
-    """Counts the step and moves the running averages, those of a skipped step not."""
+def _finish(
+    state: TrainState, decay: Mapping[str, float], sound: Bool[Array, ""], *, whole: Bool[Array, ""]
+) -> TrainState:
+    """Counts the step and moves the running averages, those of a skipped step not.
+
+    A sound step in which a phase rested, so that it is not `whole`, says nothing of whether that phase recovered.
+    """
 
     def move(average: Array, value: Array, rate: float) -> Array:
         return jnp.where(sound, average + (1.0 - rate) * (value - average), average)
@@ -265,5 +271,5 @@ def _finish(state: TrainState, decay: Mapping[str, float], sound: Bool[Array, ""
         step=state.step + 1,
         average=average,
         skipped=state.skipped + bad,
-        skipped_in_a_row=bad * (state.skipped_in_a_row + 1),
+        skipped_in_a_row=jnp.where(sound & whole, 0, state.skipped_in_a_row + bad),
     )

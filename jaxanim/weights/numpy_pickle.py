@@ -12,7 +12,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse
@@ -57,7 +57,10 @@ def read_npz(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> dict[str, np.nda
         if size > max_bytes:
             raise InputError(f"{path}: unpacks to {size} bytes, more than {max_bytes}")
         with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            found = {name: arrays[name] for name in arrays.files}
+        if others := [name for name, value in found.items() if not isinstance(value, np.ndarray)]:
+            raise InputError(f"{path}: holds {others[0]!r}, which is no array")
+        return found
     except InputError:
         raise
     except Exception as error:  # numpy and zipfile raise nearly anything on damaged input
@@ -186,12 +189,22 @@ _KNOWN_NAMES: dict[tuple[str, str], Any] = {
 }
 
 
+def _load_bytearray8(_: Any) -> None:
+    """Refuses them, before Python makes room for all that the file claims to hold."""
+    raise RefusedError("it holds a bytearray, which no plain array file needs")
+
+
 class _Unpickler(pickle._Unpickler):
     """Unpickles with the known names only.
 
     This is the unpickler in Python: its memo is a dict, where the one in C makes room for all numbers below the largest
     that a file names, and it reads the text pickles of Python 2.
     """
+
+    dispatch: ClassVar[dict[int, Any]] = {
+        **vars(pickle._Unpickler)["dispatch"],
+        pickle.BYTEARRAY8[0]: _load_bytearray8,
+    }
 
     def find_class(self, module: str, name: str) -> Any:
         if module.partition(".")[0] == "chumpy":

@@ -7,7 +7,7 @@ from concurrent import futures
 import numpy as np
 import pytest
 
-from jaxanim.core.errors import InputError
+from jaxanim.core.errors import InputError, OutputError
 from jaxanim.data import CorruptRecordError, Loader, pictures, record_folder
 from jaxanim.data.record_folder import RecordFolder, Subset, write_shard
 
@@ -148,3 +148,17 @@ def test_a_shard_is_written_whole_or_not_at_all(tmp_path):
         write_shard(tmp_path, 0, 1, failing(), [])
     assert list(tmp_path.iterdir()) == []
     assert not record_folder.is_written(tmp_path, 0, 1)
+
+
+def test_a_full_disk_is_said_in_one_line(tmp_path, monkeypatch):
+    class Full(record_folder.array_record_module.ArrayRecordWriter):
+        def close(self):
+            super().close()
+            raise RuntimeError("write() failed: No space left on device")
+
+    monkeypatch.setattr(record_folder.array_record_module, "ArrayRecordWriter", Full)
+    with pytest.raises(
+        OutputError, match=r"00000-of-00001\.array_record: cannot be written \(write\(\) failed: No space"
+    ):
+        record_folder.write_shard(tmp_path, 0, 1, [({"a": np.zeros(3)}, {"clip": 1})], [])
+    assert not list(tmp_path.iterdir())

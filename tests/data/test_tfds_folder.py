@@ -143,13 +143,16 @@ def test_damaged_folders(folder):
         TfdsFolder(folder)
 
 
-def test_a_description_that_names_code(folder, tmp_path, monkeypatch):
+@pytest.mark.parametrize("spelling", ["pythonClassName", "python_class_name"])
+def test_a_description_that_names_code(folder, tmp_path, monkeypatch, spelling):
     """TFDS imports the module of a feature it does not know."""
     (tmp_path / "foreign_code.py").write_text("raise SystemExit('it ran')")
     monkeypatch.syspath_prepend(tmp_path)
     path = folder / "features.json"
     content = json.loads(path.read_text())
-    content["featuresDict"]["features"]["label"]["pythonClassName"] = "foreign_code.Feature"
+    label = content["featuresDict"]["features"]["label"]
+    del label["pythonClassName"]
+    label[spelling] = "foreign_code.Feature"
     path.write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"has a feature of type foreign_code\.Feature; only TFDS's own can be read"):
         TfdsFolder(folder)

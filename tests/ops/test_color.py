@@ -66,3 +66,9 @@ def test_invisible_pixels_become_black_instead_of_infinite(make):
     result = np.asarray(color.unpremultiply(rgba))
     np.testing.assert_array_equal(result[0, :3], 0.0)
     np.testing.assert_allclose(result[1, 0], 0.5, rtol=1e-5)
+
+
+def test_black_has_a_gradient():
+    slopes = jax.grad(lambda x: color.linear_to_srgb(x).sum())(jnp.array([0.0, 0.001, 0.5, 1.0]))
+    np.testing.assert_allclose(slopes[1:3], [12.92, 1.055 / 2.4 * 0.5 ** (1 / 2.4 - 1)], rtol=1e-5)
+    assert np.isfinite(slopes).all()

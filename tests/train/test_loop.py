@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import json
 import os
@@ -32,9 +33,9 @@ def step():
 def go(step, tmp_path):
     """Runs the loop on batches, with what a test wants different; returns the state and the lines of metrics."""
 
-    def run(batches, schedule, **different):
+    def run(batches, schedule, *, start=0, **different):
         key = jax.random.key(0)
-        state = new_state(key, toy_gan.init(0), OPTIMIZERS)
+        state = dataclasses.replace(new_state(key, toy_gan.init(0), OPTIMIZERS), step=jnp.int32(start))
         with (
             Checkpoints(tmp_path / "checkpoints", keep_last=9) as checkpoints,
             open_writers(tmp_path, 0) as writers,
@@ -199,5 +200,9 @@ def test_the_profiler_has_its_window(go, tmp_path):
     go(batches(), Schedule(4, profile=(1, 3)))
     assert len(list((tmp_path / "profile").rglob("*.xplane.pb"))) == 1
     go(batches(), Schedule(2, profile=(1, 3)))  # a window that reaches over the end is closed
+    for start, traces in ((2, 1), (3, 0), (9, 0)):  # resumed within it, at its end and after it
+        folder = tmp_path / str(start)
+        go(batches(), Schedule(start + 2, profile=(1, 3)), start=start, workdir=folder)
+        assert len(list(folder.rglob("*.xplane.pb"))) == traces
     jax.profiler.start_trace(str(tmp_path / "free"))
     jax.profiler.stop_trace()

@@ -210,6 +210,24 @@ def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(adam_step, val
     assert not toy_gan.same(before.params, state.params)
 
 
+def test_a_phase_that_never_recovers_is_counted_while_it_rests():
+    """It is due in every third step; the other one is sound all the time."""
+
+    def good(params, inputs, weights):
+        return jnp.square(params["in"]["bias"]).sum(), {}
+
+    def bad(params, inputs, weights):
+        return params["in"]["bias"].sum() * inputs.data["scale"], {}
+
+    phases = (Phase("good", "critic", good), Phase("bad", "critic", bad, every=3))
+    step, state = regression_step(phases=phases)
+    counts = []
+    for scale in (1, 1, jnp.nan, 1, 1, jnp.nan, 1, 1, 1, 1):
+        state, _ = step(state, {"scale": jnp.float32(scale)}, {}, None)
+        counts.append(int(state.skipped_in_a_row))
+    assert counts == [0, 0, 1, 1, 1, 2, 2, 2, 0, 0]
+
+
 def test_an_overflow_inside_the_optimizer_is_caught():
     def loss(params, inputs, weights):
         return params["in"]["bias"].sum() * inputs.data["scale"], {}

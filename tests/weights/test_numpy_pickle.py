@@ -3,7 +3,9 @@
 import pickle
 import struct
 import sys
+import tracemalloc
 import types
+import zipfile
 
 import numpy as np
 import pytest
@@ -216,3 +218,22 @@ def test_npz_of_objects(folder):
     np.savez(folder / "a.npz", x=np.array([{}, None], object))
     with pytest.raises(InputError, match="damaged one"):
         numpy_pickle.read_npz(folder / "a.npz")
+
+
+def test_a_claim_of_more_bytes_than_there_are_takes_no_memory(folder):
+    path = write(folder, b"\x80\x05" + pickle.BYTEARRAY8 + struct.pack("<Q", 1 << 30) + b"few.")
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match="it holds a bytearray, which no plain array file needs"):
+            numpy_pickle.read_pickle(path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    finally:
+        tracemalloc.stop()
+
+
+def test_members_that_are_no_arrays(folder):
+    path = folder / "a.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("vertices", b"text")
+    with pytest.raises(InputError, match="holds 'vertices', which is no array"):
+        numpy_pickle.read_npz(path)

@@ -1,10 +1,8 @@
 """Files of ATW's networks: ours, and the released checkpoints they are converted from."""
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -16,7 +14,7 @@ from jaxanim.systems.atw import presets, weights
 from jaxanim.systems.atw.objectives import DISCRIMINATOR, GENERATOR, WARP_DISCRIMINATOR
 from jaxanim.systems.atw.presets import Design
 from jaxanim.systems.atw.system import Atw
-from jaxanim.weights import name_table, torch_file, weights_file
+from jaxanim.weights import design_note, name_table, torch_file, weights_file
 from jaxanim.weights.card import Card
 from jaxanim.weights.name_table import Table
 
@@ -28,7 +26,6 @@ TABLES: Mapping[str, Table] = {
     DISCRIMINATOR: weights.discriminator(adversarial=True),
     WARP_DISCRIMINATOR: weights.discriminator(adversarial=False),
 }
-_DESIGN_NOTE = "design"
 
 
 def convert_atw(sources: Sequence[Path], output: Path, *, name: str | None, licence: str | None) -> Card:
@@ -51,12 +48,12 @@ def convert_atw(sources: Sequence[Path], output: Path, *, name: str | None, lice
     given = ", ".join(path.name for path, _ in states.values())
     card = Card(ATW, name or f"ATW {preset}", licence or LICENCE, f"converted from {SOURCE} ({given})")
     write_atw(output, card, design, variables)
-    return dataclasses.replace(card, notes={_DESIGN_NOTE: _describe(design)})
+    return dataclasses.replace(card, notes=design_note.note(design))
 
 
 def write_atw(path: Path, card: Card, design: Design, variables: Variables) -> None:
     """Writes networks to one file, the design on its card; the generator alone is enough to render."""
-    notes = {**card.notes, _DESIGN_NOTE: _describe(design)}
+    notes = {**card.notes, **design_note.note(design)}
     weights_file.write(path, dataclasses.replace(card, notes=notes), {"params": variables["params"]})
 
 
@@ -67,7 +64,7 @@ def read_atw(path: Path) -> tuple[Card, Design, Variables]:
       WeightsError: the file is damaged, incomplete or of another system.
     """
     card, arrays = weights_file.read(path, system=ATW)
-    design = _design(path, card)
+    design = design_note.read(path, card, presets.RAFD)
     params = arrays.get("params", {})
     template = jax.eval_shape(Atw(design).init, jax.random.key(0))["params"]
     unknown = sorted(set(params) - set(template))
@@ -138,22 +135,3 @@ def _group(state: Mapping[str, np.ndarray], path: Path) -> str:
     if "model.0.weight" in state:
         return DISCRIMINATOR if "dis_top.weight" in state else WARP_DISCRIMINATOR
     raise WeightsError(f"{path}: is none of ATW's networks; it holds {sorted(state)[:4]}")
-
-
-def _describe(design: Design) -> str:
-    return json.dumps(dataclasses.asdict(design), sort_keys=True)
-
-
-def _design(path: Path, card: Card) -> Design:
-    text = card.notes.get(_DESIGN_NOTE)
-    if text is None:
-        raise WeightsError(f"{path}: its card does not say the design of the networks")
-    try:
-        fields: dict[str, Any] = json.loads(text)
-        design = Design(**{**fields, "labels": tuple(fields.get("labels", ()))})
-        for name, example in dataclasses.asdict(presets.RAFD).items():
-            if type(getattr(design, name)) is not type(example):
-                raise ValueError(f"{name} is {getattr(design, name)!r}")
-        return design
-    except (TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise WeightsError(f"{path}: the design on its card is damaged ({error})") from error

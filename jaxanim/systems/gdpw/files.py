@@ -5,7 +5,6 @@ discriminator, and 'mesh' with the triangles ('faces') of the morphable model wh
 """
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,14 +20,13 @@ from jaxanim.nn import spectral
 from jaxanim.systems.gdpw import generator, released
 from jaxanim.systems.gdpw.generator import DISCRIMINATOR, GENERATOR
 from jaxanim.systems.gdpw.presets import Design
-from jaxanim.weights import name_table, weights_file
+from jaxanim.weights import design_note, name_table, weights_file
 from jaxanim.weights.card import Card
 
 GDPW = "gdpw"
 MESH, FACES = "mesh", "faces"
 SOURCE = "https://github.com/yataoz/face_reenact_GDPW"
 LICENCE = "not stated for the released weights (the released code: MIT; trained on VoxCeleb)"
-_DESIGN_NOTE = "design"
 _SPECTRAL_NOTE = "spectral norm"
 _FOLDED, _KEPT = "folded into the kernels", "kept"
 
@@ -81,8 +79,7 @@ def write_gdpw(path: Path, card: Card, design: Design, variables: Variables, *, 
         _check(arrays, design, folded=folded, what="variables")
     except WeightsError as error:
         raise ValueError(f"not the networks of {design}: {error}") from error
-    notes = {_DESIGN_NOTE: json.dumps(dataclasses.asdict(design), sort_keys=True)}
-    notes[_SPECTRAL_NOTE] = _FOLDED if folded else _KEPT
+    notes = {**design_note.note(design), _SPECTRAL_NOTE: _FOLDED if folded else _KEPT}
     card = dataclasses.replace(card, notes={**card.notes, **notes})
     if half:
         arrays["params"] = jax.tree.map(lambda leaf: leaf.astype(np.float16), arrays["params"])
@@ -97,7 +94,7 @@ def read_gdpw(path: Path) -> tuple[Card, Design, Variables]:
       WeightsError: the file is damaged, incomplete or of another system.
     """
     card, arrays = weights_file.read(path, system=GDPW)
-    design = _design(path, card)
+    design = design_note.read(path, card, Design())
     note = card.notes.get(_SPECTRAL_NOTE)
     if note not in (_FOLDED, _KEPT):
         raise WeightsError(f"{path}: its card does not say whether spectral norms are folded")
@@ -194,17 +191,3 @@ def _check_faces(faces: np.ndarray, design: Design, *, what: str) -> None:
         raise WeightsError(f"{what}: triangles are rows of three integers, got {given}")
     if faces.min() < 0 or faces.max() >= design.vertices:
         raise WeightsError(f"{what}: {given} name vertices {faces.min()} to {faces.max()} of {design.vertices}")
-
-
-def _design(path: Path, card: Card) -> Design:
-    text = card.notes.get(_DESIGN_NOTE)
-    if text is None:
-        raise WeightsError(f"{path}: its card does not say the design of the networks")
-    try:
-        design = Design(**json.loads(text))
-        for name, example in dataclasses.asdict(Design()).items():
-            if type(getattr(design, name)) is not type(example):
-                raise ValueError(f"{name} is {getattr(design, name)!r}")
-        return design
-    except (TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise WeightsError(f"{path}: the design on its card is damaged ({error})") from error

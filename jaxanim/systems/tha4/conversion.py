@@ -68,7 +68,7 @@ def _read_model_file(folder: Path) -> tuple[Path, Path, Path]:
         if path.stat().st_size > _MAX_YAML_BYTES:
             raise WeightsError(f"{path}: too large")
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
         raise WeightsError(f"{path}: not a readable YAML file") from error
     if not isinstance(content, dict) or not all(isinstance(content.get(key), str) for key in _KEYS):
         raise WeightsError(f"{path}: must name {', '.join(_KEYS)}")
@@ -86,14 +86,22 @@ def _read_picture(path: Path) -> UInt8[np.ndarray, "512 512 4"]:
                 size = f"{image.size[0]}x{image.size[1]}"
                 raise WeightsError(f"{path}: is {image.mode} {size}, RGBA 512x512 is needed")
             return np.asarray(image)
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except WeightsError:
+        raise
+    except Exception as error:  # Pillow raises nearly anything on damaged input
         raise WeightsError(f"{path}: not a readable picture ({error})") from error
 
 
 def _licence_of(folder: Path) -> str | None:
     """Returns the name of a licence file in the folder and its first line of text."""
     for path in sorted(folder.glob("LICEN[SC]E*")):
-        lines = (line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
+        if not path.is_file():  # LICENSES/ is a folder of whole texts
+            continue
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise WeightsError(f"{path}: cannot be read ({error.strerror or error})") from error
+        lines = (line.strip() for line in text.splitlines())
         first = next((line for line in lines if line), "")
         return f"{path.stem}: {first[:120]}"
     return None

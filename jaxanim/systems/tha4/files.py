@@ -53,7 +53,8 @@ def read_character(path: Path) -> Character:
     card, arrays = weights_file.read(path, system=STUDENT)
     template = jax.eval_shape(Student().init, jax.random.key(0))["params"]
     picture = arrays.get("picture")
-    if not (isinstance(picture, np.ndarray) and picture.shape == (pictures.SIZE, pictures.SIZE, 4)):
+    shape = (pictures.SIZE, pictures.SIZE, 4)
+    if not (isinstance(picture, np.ndarray) and picture.shape == shape and picture.dtype == np.uint8):
         raise WeightsError(f"{path}: holds no picture of the character")
     return Character(card, {"params": _checked(path, arrays.get("params", {}), template)}, picture)
 

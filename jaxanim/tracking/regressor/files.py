@@ -2,9 +2,7 @@
 
 import dataclasses
 import importlib.resources
-import json
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,11 +13,10 @@ from jaxanim.core.types import Params
 from jaxanim.tracking.regressor.design import F3A_PAPER, Design
 from jaxanim.tracking.regressor.parameters import Statistics
 from jaxanim.tracking.regressor.regressor import NETWORK, STATISTICS, FaceRegressor
-from jaxanim.weights import name_table, weights_file
+from jaxanim.weights import design_note, name_table, weights_file
 from jaxanim.weights.card import Card
 
 SYSTEM = "face_regressor"
-_DESIGN_NOTE = "design"
 
 
 def bundled_regressor() -> Path:
@@ -33,7 +30,7 @@ def write_regressor(path: Path, card: Card, regressor: FaceRegressor, params: Pa
     Raises:
       OutputError: the file cannot be written.
     """
-    notes = {**card.notes, _DESIGN_NOTE: json.dumps(dataclasses.asdict(regressor.design), sort_keys=True)}
+    notes = {**card.notes, **design_note.note(regressor.design)}
     half = jax.tree.map(lambda leaf: np.asarray(leaf, np.float16), dict(params))
     statistics = {name: np.asarray(getattr(regressor.statistics, name), np.float32) for name in ("mean", "sigma")}
     weights_file.write(path, dataclasses.replace(card, notes=notes), {NETWORK: half, STATISTICS: statistics})
@@ -46,7 +43,7 @@ def read_regressor(path: Path) -> tuple[Card, FaceRegressor, Params]:
       WeightsError: the file is damaged, incomplete or something else.
     """
     card, arrays = weights_file.read(path, system=SYSTEM)
-    design = _design(path, card)
+    design = design_note.read(path, card, F3A_PAPER)
     template = jax.eval_shape(_blank(design).init, jax.random.key(0))["params"][NETWORK]
     if set(arrays) != {NETWORK, STATISTICS} or set(arrays[STATISTICS]) != {"mean", "sigma"}:
         raise WeightsError(f"{path}: holds {sorted(arrays)}; a {NETWORK} and its {STATISTICS} (mean, sigma) are needed")
@@ -60,17 +57,3 @@ def read_regressor(path: Path) -> tuple[Card, FaceRegressor, Params]:
 
 def _blank(design: Design) -> FaceRegressor:
     return FaceRegressor(design, Statistics(jnp.zeros(design.parameters), jnp.ones(design.parameters)))
-
-
-def _design(path: Path, card: Card) -> Design:
-    text = card.notes.get(_DESIGN_NOTE)
-    if text is None:
-        raise WeightsError(f"{path}: its card does not say the design of the network")
-    try:
-        fields: dict[str, Any] = json.loads(text)
-        for name, example in dataclasses.asdict(F3A_PAPER).items():
-            if type(fields[name]) is not type(example):
-                raise ValueError(f"{name} is {fields[name]!r}")
-        return Design(**fields)
-    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
-        raise WeightsError(f"{path}: the design on its card is damaged ({error})") from error

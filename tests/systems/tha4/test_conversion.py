@@ -210,3 +210,19 @@ def _with_bias(character, bias):
     siren = params["face_morpher"]["siren"]
     last = {**siren["last"], "bias": bias}
     return {**params, "face_morpher": {"siren": {**siren, "last": last}}}
+
+
+def test_a_folder_of_licences_is_passed_over(tmp_path):
+    folder = folders.make_character(tmp_path / "mika", licence="Some Licence 1.0")
+    (folder / "LICENSES").mkdir()
+    assert conversion._licence_of(folder) == "LICENSE: Some Licence 1.0"
+    (folder / "LICENSE.txt").unlink()
+    assert conversion._licence_of(folder) is None
+
+
+@pytest.mark.parametrize("text", ["date: 2024-13-45", "[" * 5000, "a: [", "\xff"])
+def test_descriptions_that_cannot_be_read(tmp_path, text):
+    folder = folders.make_character(tmp_path / "mika")
+    (folder / conversion.MODEL_FILE).write_text(text, encoding="latin1")
+    with pytest.raises(WeightsError, match="not a readable YAML file"):
+        convert(folder, tmp_path / "x.safetensors")
