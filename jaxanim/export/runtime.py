@@ -12,6 +12,9 @@ from jaxanim.core.errors import InputError
 from jaxanim.weights import onnx_session
 from jaxanim.weights.card import Card
 
+OF_WEIGHTS = "weights"
+"""Note on a card: what tells the weights of two graphs that belong together from others."""
+
 
 class OnnxRenderer:
     """Renders poses by an exported network, like `animate.renderer.Renderer`."""
@@ -64,15 +67,18 @@ def open_renderer(path: Path, source: Path | None, *, official_output: bool) -> 
     if needs_picture != (source is not None):
         wanted = "needs a --source picture" if needs_picture else "holds its character and takes no --source"
         raise InputError(f"{path}: {card.system} {wanted}")
-    constants = {} if source is None else _encode(path, source)
+    constants = {} if source is None else _encode(path, card, source)
     return card, OnnxRenderer(session, constants, official_output=official_output)
 
 
-def _encode(path: Path, source: Path) -> dict[str, np.ndarray]:
+def _encode(path: Path, card: Card, source: Path) -> dict[str, np.ndarray]:
     from jaxanim.animate import characters
     from jaxanim.systems.tha4 import pictures
 
-    encoder, _ = open_session(path.with_name(f"{path.stem}.encode{path.suffix}"))
+    once = path.with_name(f"{path.stem}.encode{path.suffix}")
+    encoder, other = open_session(once)
+    if other.notes.get(OF_WEIGHTS) != card.notes.get(OF_WEIGHTS):
+        raise InputError(f"{once} and {path.name} were exported from different weights; export both again")
     picture = pictures.encode(characters.read_character_picture(source))
     names = [value.name for value in encoder.get_outputs()]
     return {"picture": picture, **dict(zip(names, encoder.run(names, {"picture": picture}), strict=True))}

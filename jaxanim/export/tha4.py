@@ -6,7 +6,9 @@ once per picture (`picture` (512, 512, 4) -> `background_layer`, `eyebrow_layer`
 `pose` -> `image`). Pictures are as the networks see them: linear light, premultiplied by alpha, in [-1, 1].
 """
 
+import contextlib
 import dataclasses
+import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ import onnx
 from jaxanim.core import files as core_files
 from jaxanim.core.types import Array, Params, Variables
 from jaxanim.export import onnx as onnx_export
-from jaxanim.export import verify
+from jaxanim.export import runtime, verify
 from jaxanim.ops import flow as flows
 from jaxanim.signals import pose_vector
 from jaxanim.systems.tha4 import FullSystem, Student, files, networks, pictures, windows
@@ -58,7 +60,7 @@ def export_file(source: Path, output: Path, *, opset: int, float16: bool) -> lis
     """Exports one of our weights files.
 
     Returns:
-      One report per file written.
+      One report per file written; all of them get their names, or none.
 
     Raises:
       WeightsError: the weights cannot be used.
@@ -69,11 +71,20 @@ def export_file(source: Path, output: Path, *, opset: int, float16: bool) -> lis
     graphs: tuple[Graph, ...]
     if system == files.FULL:
         card, variables = files.read_full(source)
+        card = dataclasses.replace(card, notes={**card.notes, runtime.OF_WEIGHTS: _digest(source)})
         graphs = full_graphs(variables, output)
     else:
         character = files.read_character(source)
         card, graphs = character.card, (student_graph(character, output),)
-    return [_export(graph, card, opset=opset, float16=float16) for graph in graphs]
+    for graph in graphs:
+        core_files.check_writable(graph.path)
+    with contextlib.ExitStack() as all_or_none:
+        return [
+            _export(
+                graph, all_or_none.enter_context(core_files.replacing(graph.path)), card, opset=opset, float16=float16
+            )
+            for graph in graphs
+        ]
 
 
 def student_graph(character: files.Character, path: Path) -> Graph:
@@ -141,18 +152,24 @@ def full_graphs(variables: Variables, path: Path) -> tuple[Graph, Graph]:
     )
 
 
-def _export(graph: Graph, card: Card, *, opset: int, float16: bool) -> verify.Report:
+def _digest(path: Path) -> str:
+    """Returns what tells a file's content from that of others."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _export(graph: Graph, target: Path, card: Card, *, opset: int, float16: bool) -> verify.Report:
+    """Writes a graph to a target that gets its name later, and compares it with JAX."""
     # JAX first: tracing for ONNX leaves entries in JAX's caches that a later jit of the same function would stumble
     # over.
     expected = [verify.run_jax(graph.fn, graph.constants, example) for example in graph.examples]
     model = onnx_export.to_model(graph.fn, graph.constants, graph.inputs, graph.outputs, opset=opset, card=card)
     if float16:
         model = onnx_export.to_float16(model)
-    with core_files.replacing(graph.path) as temporary:
-        onnx.save(model, temporary)
-        report = verify.compare(temporary, graph.examples, expected)
-        max_error, min_psnr = (np.inf, MIN_PSNR_FLOAT16) if float16 else (graph.max_error, graph.min_psnr)
-        verify.check(report, graph.path, max_error=max_error, min_psnr=min_psnr)
+    onnx.save(model, target)
+    report = verify.compare(target, graph.examples, expected)
+    max_error, min_psnr = (np.inf, MIN_PSNR_FLOAT16) if float16 else (graph.max_error, graph.min_psnr)
+    verify.check(report, graph.path, max_error=max_error, min_psnr=min_psnr)
     return dataclasses.replace(report, path=graph.path)
 
 

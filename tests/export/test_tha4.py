@@ -14,6 +14,7 @@ from jaxanim.export import runtime, tha4, verify
 from jaxanim.signals import pose_vector
 from jaxanim.systems.tha4 import conversion
 from jaxanim.weights import onnx_session
+from jaxanim.weights.card import Card
 from tests.systems.tha4 import folders
 
 
@@ -138,6 +139,62 @@ def test_command_refuses(tmp_path, monkeypatch, options, message, capsys):
 
 def test_names_of_the_two_files_of_a_full_system(tmp_path):
     assert tha4.encode_path(tmp_path / "tha4.onnx") == tmp_path / "tha4.encode.onnx"
+
+
+def graph(path):
+    """Returns a small graph."""
+    example = {"pose": np.ones((2, 3), np.float32)}
+    return tha4.Graph(
+        path,
+        lambda given, pose: given["two"] * pose,
+        {"two": np.full((1, 3), 2, np.float32)},
+        {"pose": ("N", 3)},
+        ("image",),
+        (example,),
+    )
+
+
+@pytest.fixture
+def small_full_system(monkeypatch, tmp_path):
+    """A full system of two small graphs."""
+    (tmp_path / "w.safetensors").write_bytes(b"weights")
+    monkeypatch.setattr(tha4.files.weights_file, "read_card", lambda path: Card("tha4", "n", "l", "s"))
+    monkeypatch.setattr(tha4.files, "read_full", lambda path: (Card("tha4", "n", "l", "s"), {}))
+    monkeypatch.setattr(tha4, "full_graphs", lambda variables, path: (graph(tha4.encode_path(path)), graph(path)))
+    return tmp_path / "w.safetensors"
+
+
+def test_of_two_graphs_both_get_their_names_or_none(small_full_system, tmp_path, monkeypatch):
+    output = tmp_path / "a.onnx"
+    with monkeypatch.context() as failing:
+
+        def check(report, path, **_):
+            if path == output:
+                raise OutputError("the second one is wrong")
+
+        failing.setattr(tha4.verify, "check", check)
+        with pytest.raises(OutputError, match="the second one is wrong"):
+            tha4.export_file(small_full_system, output, opset=17, float16=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]
+    tha4.encode_path(output).mkdir()
+    with pytest.raises(OutputError, match=r"a\.encode\.onnx: is a folder"):
+        tha4.export_file(small_full_system, output, opset=17, float16=False)
+    tha4.encode_path(output).rmdir()
+    reports = tha4.export_file(small_full_system, output, opset=17, float16=False)
+    assert [report.path.name for report in reports] == ["a.encode.onnx", "a.onnx"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.encode.onnx", "a.onnx", "w.safetensors"]
+
+
+def test_graphs_of_different_weights_are_not_joined(small_full_system, tmp_path):
+    output = tmp_path / "a.onnx"
+    tha4.export_file(small_full_system, output, opset=17, float16=False)
+    before = output.read_bytes()
+    small_full_system.write_bytes(b"other weights")
+    tha4.export_file(small_full_system, output, opset=17, float16=True)
+    output.write_bytes(before)
+    _, card = runtime.open_session(output)
+    with pytest.raises(InputError, match=r"a\.encode\.onnx and a\.onnx were exported from different weights"):
+        runtime._encode(output, card, tmp_path / "picture.png")
 
 
 @pytest.fixture(scope="module")
