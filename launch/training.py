@@ -23,6 +23,7 @@ from jaxanim.train.metrics import open_writers
 from jaxanim.train.state import TrainState, new_state
 from jaxanim.train.step import TrainStep, make_train_step
 from jaxanim.train.stopper import Stopper
+from jaxanim.train.workdir import alone
 from launch import settings
 from launch.jobs import Job, MakeJob, atw, gdpw, refiner, regressor
 
@@ -99,10 +100,22 @@ def run(config: ml_collections.ConfigDict, workdir: Path) -> bool:
     job = make_job(config)
     grid = _mesh(config)
     sharding = _batch_sharding(grid, config.batch_size)
+    if jax.process_index() == 0:
+        _make(workdir)
+    with alone(workdir):
+        return _run(job, config, workdir, grid, sharding)
+
+
+def _run(
+    job: Job,
+    config: ml_collections.ConfigDict,
+    workdir: Path,
+    grid: jax.sharding.Mesh,
+    sharding: jax.sharding.NamedSharding,
+) -> bool:
     init = make_state(job, config.seed)
     target, shardings = meshes.abstract(init, grid)
     if jax.process_index() == 0:
-        _make(workdir)
         print(parameter_overview.get_parameter_overview(target.params, include_stats=False), flush=True)
     keep = {"keep_last": config.keep_last, "keep_best": config.keep_best}
     loader, held = job.open_data(workdir, host_rows(sharding, config.batch_size))
