@@ -1,5 +1,6 @@
 """Suite-wide settings: strict types and shapes, four devices, annotations checked at run time."""
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,6 +37,14 @@ def _forget_programs() -> Iterator[None]:
     """Compiled programs of a file's tests go when they are done; a whole run would keep tens of gigabytes of them."""
     yield
     jax.clear_caches()
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C interrupts, also where a shell runs the suite in the background and has turned it off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -269,6 +269,7 @@ def test_interruption_keeps_the_frames_so_far(tmp_path, suffix, count):
 
 
 @pytest.mark.parametrize("suffix", ALL)
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_while_a_frame_is_written_loses_none(tmp_path, suffix, monkeypatch):
     """It comes in the middle of an encoder's call, and again while the file is completed."""
     presses = []

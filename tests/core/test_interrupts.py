@@ -8,6 +8,8 @@ import pytest
 
 from jaxanim.core import interrupts
 
+pytestmark = pytest.mark.usefixtures("ctrl_c")
+
 
 def test_it_waits_for_the_end():
     done = []
