@@ -33,8 +33,8 @@ LIMITS = np.array([60.0, 40.0, 60.0])
 _DEGREES_OF_ONE = 30.0  # a head turned so far is as unlike as an expression that differs by 1
 # What a likeness counts more: a shut mouth taken for an open one could not open with the driver's any more.
 _WEIGHTS = np.ones(len(face_signal.EXPRESSIONS))
-_WEIGHTS[face_signal.EXPRESSIONS.index("jawOpen")] = 5.0
-_WEIGHTS[[face_signal.EXPRESSIONS.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")]] = 2.0
+_WEIGHTS[face_signal.INDEX["jawOpen"]] = 5.0
+_WEIGHTS[[face_signal.INDEX["eyeBlinkLeft"], face_signal.INDEX["eyeBlinkRight"]]] = 2.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,12 +7,11 @@ from typing import Any
 
 from jaxanim.core.types import AnyArray, Float
 
+_KNEE = 0.003130804953560372  # of linear light, where the line of sRGB's curve ends
+
 
 def _namespace(x: Any) -> Any:
     return x.__array_namespace__()
-
-
-_KNEE = 0.003130804953560372
 
 
 def srgb_to_linear(srgb: Float[AnyArray, "*n"]) -> Float[AnyArray, "*n"]:
