@@ -16,7 +16,6 @@ from jaxtyping import UInt8
 from jaxanim.animate.images import MAX_PIXELS
 from jaxanim.core.errors import InputError
 
-SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif", ".m4v", ".mpg")
 _DEFAULT_FPS = 25.0
 _SLACK = 0.9  # of the number of frames, or the length, that a header names
 

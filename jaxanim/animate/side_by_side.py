@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from jaxanim.animate import compose, crop, film, images, sheet
+from jaxanim.core import files
 
 _SLACK = 1e-3  # seconds that times of frames may be off
 
@@ -33,7 +34,7 @@ def draw(
     Raises:
       InputError: a file cannot be read, or lies outside of the box.
     """
-    films = {path: film.Film(path) for path in paths if path.suffix.lower() in film.SUFFIXES}
+    films = {path: film.Film(path) for path in paths if path.suffix.lower() in files.VIDEOS}
     ends = [_last_time(each) for each in films.values()]
     for each in films.values():
         if each.damage:

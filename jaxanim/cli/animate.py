@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxanim.cli import photos, sources
+from jaxanim.core import files
 from jaxanim.core.errors import InputError
 
 DEFAULT_FPS = 30.0
@@ -158,7 +159,7 @@ def _poses(args: argparse.Namespace) -> Any:
         if not len(poses):
             raise InputError(f"{length:g} s from {start:g} s hold no frame at {args.fps:g} frames a second")
         return poses
-    if args.drive.suffix.lower() in photos.VIDEOS:
+    if args.drive.suffix.lower() in files.VIDEOS:
         if args.track_fps is not None:
             raise InputError("--track-fps is for tracks that do not say their rate; a video has its times")
         from jaxanim.cli import fit_pictures

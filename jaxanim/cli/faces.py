@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxanim.cli import photos
+from jaxanim.core import files
 from jaxanim.core.errors import InputError
 
 FOR_HEADS = ("edit", "face", "relative")
@@ -81,7 +82,7 @@ def _drives(args: argparse.Namespace, model: Any) -> Any:
     if args.duration is not None:
         raise InputError("--duration is for expressions; cut a track with --start and --end")
     model.check_action_units()
-    if args.drive.suffix.lower() in photos.VIDEOS:
+    if args.drive.suffix.lower() in files.VIDEOS:
         from jaxanim.cli import fit_pictures
 
         if args.track_fps is not None:

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxanim.animate import film
 from jaxanim.cli import fit as command
 from jaxanim.cli import fit_pictures
 from jaxanim.cli.fit_pictures import FileSource, Source, Tools
@@ -114,7 +113,7 @@ def plan(folder: Path) -> dict[str, str]:
         found[clip.as_posix()] = clip.with_name(f"{clip.name if path.is_dir() else clip.stem}.npz").as_posix()
     if not found:
         raise InputError(
-            f"{folder}: holds no videos ({', '.join(film.SUFFIXES)}), and no folders of frames ({', '.join(PICTURES)})"
+            f"{folder}: holds no videos ({', '.join(files.VIDEOS)}), and no folders of frames ({', '.join(PICTURES)})"
         )
     first: dict[str, str] = {}
     for name, target in found.items():
@@ -134,7 +133,7 @@ def _walk(folder: Path) -> Iterator[Path]:
             continue
         seen.add(real)
         here = [Path(at, name) for name in names]
-        yield from (path for path in here if _has_suffix(path, film.SUFFIXES))
+        yield from (path for path in here if _has_suffix(path, files.VIDEOS))
         if Path(at) != folder and any(_is_picture(path) for path in here):
             yield Path(at)
 

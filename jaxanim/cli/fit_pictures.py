@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from jaxanim.animate import crop, film, images, video
+from jaxanim.animate import crop, images, video
 from jaxanim.animate.film import Film
 from jaxanim.cli import fit as command
 from jaxanim.core import files as core_files
@@ -61,7 +61,7 @@ class FileSource:
 
     def __init__(self, path: Path):
         self.path = path
-        self.film = Film(path) if path.suffix.lower() in film.SUFFIXES else None
+        self.film = Film(path) if path.suffix.lower() in core_files.VIDEOS else None
         self._photo = None if self.film else read_picture(path)
         self.fps = self.film.fps if self.film else _PHOTO_FPS
         self.times: list[float] = []

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from jaxanim.cli import photos
+from jaxanim.core import files
 from jaxanim.core.errors import InputError
 
 _KEYFRAMES = (".csv", ".json")
@@ -112,7 +113,7 @@ def _check(args: argparse.Namespace) -> None:
     if args.duration is not None:
         raise InputError("--duration is for expressions and edits; cut a track with --start and --end")
     suffix = args.drive.suffix.lower()
-    if suffix not in (*photos.VIDEOS, *_KEYFRAMES, ".npz"):
+    if suffix not in (*files.VIDEOS, *_KEYFRAMES, ".npz"):
         raise InputError(
             f"{args.drive}: heads are driven by videos, by the .npz of `jaxanim fit` (which takes recordings, too) and "
             "by keyframes in a .csv or .json"

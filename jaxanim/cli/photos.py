@@ -11,7 +11,6 @@ from jaxanim.core.errors import InputError
 
 SYSTEMS = ("atw", "geometric", "gdpw")
 DEFAULT_SECONDS = 2.0
-VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")  # of somebody who shows what to do
 NOT_FOR_PHOTOS = ("character", "source", "runtime", "motion", "pose", "seed")
 
 

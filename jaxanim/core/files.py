@@ -14,6 +14,7 @@ from typing import Any
 
 from jaxanim.core.errors import InputError, OutputError
 
+VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif", ".m4v", ".mpg")  # endings of those that are read
 _LONGEST_NAME = 255
 
 

@@ -192,6 +192,8 @@ class Checkpoints:
         """Returns what to raise when a checkpoint could not be written, and gives back the space that it took."""
         if hosts.lost(error):
             return hosts.HostLostError(f"the checkpoint {path} could not be finished without the other processes")
+        if isinstance(error, OutputError):  # the checkpoint is whole
+            return error
         if jax.process_index() == 0:
             shutil.rmtree(_partial(path), ignore_errors=True)
         return OutputError(f"the checkpoint {path} could not be written, those before it stay: {error}")
@@ -203,8 +205,11 @@ class Checkpoints:
         kept = {*steps[-self._keep_last :], *(-step for _, step in best[: self._keep_best])}
         for step in sorted(set(steps) - kept):
             path = self._path(step)
-            path.rename(_partial(path))  # first: a checkpoint that is half removed does not count
-            shutil.rmtree(_partial(path))
+            try:
+                path.rename(_partial(path))  # first: a checkpoint that is half removed does not count
+                shutil.rmtree(_partial(path))
+            except OSError as error:
+                raise OutputError(f"the old checkpoint {path} could not be removed: {error}") from error
 
     def _score(self, step: int) -> float | None:
         try:

@@ -58,10 +58,10 @@ def apply(table: Table, source: Mapping[str, np.ndarray], template: Params, *, w
 
 
 def check_filled(params: Params, template: Params, *, what: str) -> None:
-    """Checks that `params` have exactly the names, shapes and type (float32) of a template.
+    """Checks that `params` have exactly the names, shapes and type (float32) of a template, and that all are finite.
 
     Raises:
-      WeightsError: a name is missing or unknown, or a shape or type differs.
+      WeightsError: a name is missing or unknown, a shape or type differs, or a number is not finite.
     """
     have, want = flatten(params), flatten(template)
     odd = [*_difference(want, have), *_difference(have, want)]
@@ -72,6 +72,8 @@ def check_filled(params: Params, template: Params, *, what: str) -> None:
         if have[name].shape != leaf.shape or have[name].dtype != np.float32:
             given = f"{have[name].dtype} {have[name].shape}"
             raise WeightsError(f"{what}: {name} is {given}, float32 {leaf.shape} was expected")
+        if not np.isfinite(have[name]).all():
+            raise WeightsError(f"{what}: {name} holds numbers that are not finite")
 
 
 def flatten(tree: Params) -> dict[str, Any]:

@@ -175,6 +175,21 @@ def test_another_model_is_refused_by_name(folder):
     assert toy_gan.same(restore(folder).state, state_at(20))  # and not called damaged
 
 
+def test_an_old_one_that_cannot_be_removed_is_reported_as_such(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    checkpoints = Checkpoints(tmp_path, keep_last=1)
+    save(checkpoints, 1)
+    checkpoints._thread.join()
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    save(checkpoints, 2)
+    with pytest.raises(OutputError, match=r"old checkpoint .*00000001 could not be removed: .*Permission denied"):
+        checkpoints.close()
+    monkeypatch.undo()
+    assert toy_gan.same(restore(tmp_path).state, state_at(2))
+
+
 def test_a_failed_write_is_reported_and_the_previous_one_stays(folder, monkeypatch):
     def full(path):
         raise OSError(28, "No space left on device")

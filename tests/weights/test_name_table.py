@@ -153,6 +153,7 @@ def test_filled_templates_pass(source):
         ({"more": np.zeros(1, np.float32)}, r"not those of the network \(more\)"),
         ({"scale": np.zeros(2, np.float32)}, r"scale is float32 \(2,\), float32 \(\) was expected"),
         ({"scale": np.zeros((), np.float16)}, r"scale is float16 \(\), float32 \(\) was expected"),
+        ({"scale": np.full((), np.nan, np.float32)}, r"scale holds numbers that are not finite"),
     ],
 )
 def test_filled_otherwise(source, change, message):

@@ -40,6 +40,8 @@ def pull(
     on_cpu: bool,
 ) -> tuple[Float[Array, "n h w c"], Float[Array, "n i j"], Float[Array, "n i j"]]:
     """Returns the gradients of images and positions, all float32."""
+    if cotangent.size == 0:
+        return jnp.zeros(image.shape, jnp.float32), jnp.zeros_like(x), jnp.zeros_like(y)
     if on_cpu and banded.fits(image.shape):
         return banded.pull(image, x, y, cotangent, inside)
     return jax.vmap(functools.partial(_pull_one, inside=inside))(image, x, y, cotangent)

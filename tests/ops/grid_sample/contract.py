@@ -155,3 +155,14 @@ class GridSampleContract:
             return self.sample(image, grid, padding="zeros", align_corners=True, units="normalised")
 
         np.testing.assert_allclose(jax.jit(jax.vmap(one))(image, grid), one(image, grid), atol=TOLERANCE)
+
+    @pytest.mark.parametrize(("batch", "rows"), [(2, 0), (0, 4)])
+    def test_nothing_to_read(self, batch, rows):
+        def read(image, grid):
+            return self.sample(image, grid, padding="zeros", align_corners=False, units="pixel")
+
+        image, grid = jnp.ones((batch, 3, 3, 1)), jnp.zeros((batch, rows, 4, 2))
+        out, pullback = jax.vjp(read, image, grid)
+        assert out.shape == (batch, rows, 4, 1)
+        for gradient, of in zip(pullback(out), (image, grid), strict=True):
+            np.testing.assert_array_equal(gradient, jnp.zeros_like(of))

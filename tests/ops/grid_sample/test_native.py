@@ -159,13 +159,6 @@ def test_many_calls_at_once_do_not_wait_for_each_other(key):
     np.testing.assert_allclose(jax.jit(several)(image, grid), expected, rtol=1e-4)
 
 
-def test_empty_grid_and_empty_batch():
-    assert sample(jnp.ones((2, 3, 3, 1)), jnp.zeros((2, 0, 4, 2))).shape == (2, 0, 4, 1)
-    gradient = jax.grad(lambda i: sample(i, jnp.zeros((2, 0, 4, 2))).sum())(jnp.ones((2, 3, 3, 1)))
-    np.testing.assert_array_equal(gradient, jnp.zeros((2, 3, 3, 1)))
-    assert sample(jnp.ones((0, 3, 3, 1)), jnp.zeros((0, 4, 4, 2))).shape == (0, 4, 4, 1)
-
-
 def test_too_large_a_side():
     image, grid = (
         jax.ShapeDtypeStruct((1, 1, 2**23 + 1, 3), jnp.float32),

@@ -78,7 +78,7 @@ class _Shape:
         count, self.height, self.width, self.channels = image.shape
         self.points = math.prod(position.shape[:-1])
         self.points_per_image = self.points // count
-        if max(image.size, self.points * self.channels) >= _MAX_ELEMENTS:
+        if max(image.size, self.points * max(self.channels, 2)) >= _MAX_ELEMENTS:  # a position has two
             raise NotImplementedError(
                 f"pallas_gpu takes fewer than 2^31 elements, got image {image.shape} and positions {position.shape}"
             )
