@@ -12,6 +12,12 @@ def check_option(name: str, value: object, allowed: Collection[object]) -> None:
         raise ValueError(f"{name} must be one of {sorted(map(repr, allowed))}, got {value!r}")
 
 
+def check_float32(name: str, positions: jax.Array | np.ndarray) -> None:
+    """Raises TypeError unless positions or displacements are float32."""
+    if positions.dtype != np.float32:
+        raise TypeError(f"{name} must be float32 (shorter types lose whole pixels), got {positions.dtype}")
+
+
 def check_rank_at_least(name: str, array: jax.Array | np.ndarray, rank: int) -> None:
     """Raises ValueError unless `array` has at least `rank` axes."""
     if array.ndim < rank:

@@ -102,11 +102,18 @@ def skipped(folder: Path, shard: int, shards: int) -> list[str]:
     return _read_json(folder / f"{shard_name(shard, shards)}.json", _OF_SHARD)["skipped"]
 
 
+class _Columns(dict[str, np.ndarray]):
+    """One value per record of each column; says of one that is not there what there is."""
+
+    def __missing__(self, name: str) -> np.ndarray:
+        raise InputError(f"the dataset has no column {name!r}, but {', '.join(sorted(self)) or 'none'}")
+
+
 class RecordFolder:
     """The records of a dataset; pictures as uint8 (h, w, 3 or 4), everything else as it was written.
 
     Attributes:
-      columns: one value per record of each column.
+      columns: one value per record of each column; asking for one that is not there raises InputError.
       fields: the names in a record, and of what kind each is.
     """
 
@@ -127,9 +134,9 @@ class RecordFolder:
         filled = [note for note in notes if note["records"]]
         if not filled:
             raise InputError(f"{folder}: holds no records")
-        self.columns = {
-            name: np.concatenate([note["columns"][name] for note in filled]) for name in filled[0]["columns"]
-        }
+        self.columns = _Columns(
+            {name: np.concatenate([note["columns"][name] for note in filled]) for name in filled[0]["columns"]}
+        )
         self._ends = list(itertools.accumulate(note["records"] for note in notes))
         try:
             self._data = array_record_data_source.ArrayRecordDataSource([str(path) for path in self._paths])

@@ -9,6 +9,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from jaxanim.core.errors import InputError
+
 
 @runtime_checkable
 class Sampler(Protocol):
@@ -28,12 +30,15 @@ class SameClipPair:
 
     Args:
       clips: for each record, the clip it belongs to.
+
+    Raises:
+      InputError: no clip has two frames.
     """
 
     def __init__(self, clips: Sequence[int | str] | np.ndarray):
         self._members = [group for group in _groups(clips) if len(group) > 1]
         if not self._members:
-            raise ValueError("pairs need a clip of two frames or more; every clip has one")
+            raise InputError("pairs need a clip of two frames or more; every clip has one")
 
     def __len__(self) -> int:
         return len(self._members)
@@ -53,6 +58,10 @@ class OneClipOfIdentity:
     Args:
       identities: for each record, the person it shows.
       clips: for each record, the clip it belongs to; people may call theirs alike.
+
+    Raises:
+      ValueError: there are not as many clips as people.
+      InputError: no clip has two frames.
     """
 
     def __init__(self, identities: Sequence[int | str] | np.ndarray, clips: Sequence[int | str] | np.ndarray):
@@ -63,7 +72,7 @@ class OneClipOfIdentity:
         people = [[group[members] for members in _groups(names[group]) if len(members) > 1] for group in of_identity]
         self._people = [found for found in people if found]
         if not self._people:
-            raise ValueError("pairs need a clip of two frames or more; every clip has one")
+            raise InputError("pairs need a clip of two frames or more; every clip has one")
 
     def __len__(self) -> int:
         return len(self._people)
@@ -82,12 +91,15 @@ class IdentityTriplet:
 
     Args:
       identities: for each record, the person it shows.
+
+    Raises:
+      InputError: there is one person, or everybody has one record.
     """
 
     def __init__(self, identities: Sequence[int | str] | np.ndarray):
         groups = _groups(identities)
         if len(groups) < 2:
-            raise ValueError(f"triplets need records of two people or more, got {len(groups)}")
+            raise InputError(f"triplets need records of two people or more, got {len(groups)}")
         self._sorted = np.concatenate(groups)  # records, person after person: a negative is any outside one's stretch
         self._stretch = np.zeros((len(self._sorted), 2), np.int64)
         start = 0
@@ -96,7 +108,7 @@ class IdentityTriplet:
             start += len(group)
         self._anchors = np.flatnonzero(self._stretch[:, 1] - self._stretch[:, 0] > 1)
         if not len(self._anchors):
-            raise ValueError("triplets need a person with two records or more; everybody has one")
+            raise InputError("triplets need a person with two records or more; everybody has one")
 
     def __len__(self) -> int:
         return len(self._anchors)
@@ -117,11 +129,14 @@ class RandomDriving:
 
     Args:
       count: how many records there are.
+
+    Raises:
+      InputError: there is one, or none.
     """
 
     def __init__(self, count: int):
         if count < 2:
-            raise ValueError(f"a driving record other than the source needs two records or more, got {count}")
+            raise InputError(f"a driving record other than the source needs two records or more, got {count}")
         self._count = count
 
     def __len__(self) -> int:

@@ -54,7 +54,12 @@ def px_to_ndc(flow_px: Flow) -> Flow:
 
 
 def positions_of(flow_px: Flow) -> Flow:
-    """Returns where a flow reads, in pixels: every pixel's own position plus its displacement."""
+    """Returns where a flow reads, in pixels: every pixel's own position plus its displacement.
+
+    Raises:
+      TypeError: the flow is not float32.
+    """
+    checks.check_float32("flow_px", flow_px)
     identity = pixel_grid(*flow_px.shape[-3:-1])
     return flow_px + jnp.expand_dims(identity, tuple(range(flow_px.ndim - 3)))
 
@@ -71,6 +76,7 @@ def warp(
       implementation: backend, see `grid_sample`.
 
     Raises:
+      TypeError: the flow is not float32.
       ValueError: sizes differ. Resize the flow first (`resize`).
     """
     checks.check_trailing_shape("flow_px", flow_px, (*image.shape[-3:-1], 2))

@@ -56,6 +56,7 @@ def warp_blend(
     """`sample_blend` by a flow in place of a grid: `warped` is `flow.warp(image, flow_px)`.
 
     Raises:
+      TypeError: the flow is not float32.
       ValueError: sizes differ.
     """
     checks.check_trailing_shape("flow_px", flow_px, (*image.shape[-3:-1], 2))
@@ -84,7 +85,7 @@ def warp_many(
 
     Raises:
       ValueError: sizes differ, or there is no image.
-      TypeError: types differ.
+      TypeError: types of the images differ, or the flow is not float32.
     """
     if not images:
         raise ValueError("warp_many needs at least one image")
@@ -119,8 +120,10 @@ def warp_by_small_flow(
       implementation: see `grid_sample`.
 
     Raises:
+      TypeError: the flow is not float32.
       ValueError: batch axes differ, or `base` has another shape than `image`.
     """
+    checks.check_float32("flow_px", flow_px)
     checks.check_same_leading_shape("image and flow_px", image.shape[:-3], flow_px.shape[:-3])
     if base is not None:
         checks.check_same_leading_shape("image and base", image.shape, base.shape)

@@ -43,6 +43,8 @@ def test_reads_what_was_written(folder):
         np.testing.assert_array_equal(record["image"], picture(number))
     np.testing.assert_array_equal(source.columns["person"], np.arange(24) // 4)
     assert source.columns["clip"][10] == "clip 10"
+    with pytest.raises(InputError, match=r"no column 'emotion', but clip, person"):
+        source.columns["emotion"]
 
 
 def test_a_subset(folder):

@@ -5,6 +5,7 @@ import collections
 import numpy as np
 import pytest
 
+from jaxanim.core.errors import InputError
 from jaxanim.data import sampling
 
 
@@ -74,12 +75,16 @@ def test_the_same_generator_gives_the_same_choice(sampler):
         (lambda: sampling.SameClipPair([1, 2, 3]), "a clip of two frames"),
         (lambda: sampling.SameClipPair([]), "a clip of two frames"),
         (lambda: sampling.OneClipOfIdentity([1, 1, 2], ["a", "b", "a"]), "a clip of two frames"),
-        (lambda: sampling.OneClipOfIdentity([1, 1], ["a"]), "got 2 and 1"),
         (lambda: sampling.IdentityTriplet([1, 1, 1]), "two people or more, got 1"),
         (lambda: sampling.IdentityTriplet([1, 2, 3]), "two records or more"),
         (lambda: sampling.RandomDriving(1), "got 1"),
     ],
 )
 def test_what_cannot_be_sampled(make, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InputError, match=message):
         make()
+
+
+def test_people_and_clips_of_different_numbers():
+    with pytest.raises(ValueError, match="got 2 and 1"):
+        sampling.OneClipOfIdentity([1, 1], ["a"])

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxanim.ops import flow, grid_sample
+from jaxanim.ops import flow, fused_warp, grid_sample
 
 # Sums of a few float32 products of numbers of order 1 to 10.
 TOLERANCE = 2e-5
@@ -127,3 +127,11 @@ def test_gradient_flows_to_the_flow(key):
     gradient = jax.grad(lambda f: flow.warp(ramp, f, padding="border").sum())(jnp.full((6, 6, 2), 0.25))
     np.testing.assert_allclose(gradient[:, :5, 0], 1.0, atol=TOLERANCE)
     np.testing.assert_allclose(gradient[..., 1], 0.0, atol=TOLERANCE)
+
+
+def test_warp_refuses_a_flow_in_half_precision():
+    image, short = jnp.zeros((4, 4, 1)), jnp.zeros((4, 4, 2), jnp.bfloat16)
+    with pytest.raises(TypeError, match=r"flow_px must be float32 .*, got bfloat16"):
+        flow.warp(image, short, padding="border")
+    with pytest.raises(TypeError, match=r"flow_px must be float32 .*, got bfloat16"):
+        fused_warp.warp_by_small_flow(image, short, padding="border")

@@ -65,7 +65,6 @@ def _check_arrays(image: Array, grid: Array) -> None:
     checks.check_same_leading_shape("image and grid", image.shape[:-3], grid.shape[:-3])
     if not jnp.issubdtype(image.dtype, jnp.floating):
         raise TypeError(f"image must be floating point, got {image.dtype}")
-    if grid.dtype != jnp.float32:
-        raise TypeError(f"grid must be float32 (shorter types lose whole pixels), got {grid.dtype}")
+    checks.check_float32("grid", grid)
     if 0 in image.shape[-3:]:
         raise ValueError(f"image must not be empty, got shape {tuple(image.shape)}")
