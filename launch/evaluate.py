@@ -17,6 +17,7 @@ from typing import Any
 
 import PIL.Image
 
+from jaxanim.cli.argument_types import positive
 from jaxanim.core import files
 from jaxanim.core.errors import WeightsError
 from jaxanim.systems.atw.files import ATW
@@ -75,18 +76,11 @@ def _parser() -> argparse.ArgumentParser:
     of.add_argument("--system", choices=("geometric", "copy"), help="what to measure without networks")
     parser.add_argument("--data", type=Path, required=True, help="folder of a built dataset")
     parser.add_argument("--split", choices=("validation", "test"), default="test", help="whose pictures")
-    parser.add_argument("--pairs", type=_positive, default=256, help="how many pairs, of each kind (256)")
-    parser.add_argument("--judge_steps", type=_positive, help=f"how long ATW's judge learns ({JUDGE_STEPS})")
+    parser.add_argument("--pairs", type=positive, default=256, help="how many pairs, of each kind (256)")
+    parser.add_argument("--judge_steps", type=positive, help=f"how long ATW's judge learns ({JUDGE_STEPS})")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="where to draw some pairs of heads")
     parser.add_argument("--json", type=Path, help="where to write the numbers, too")
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be positive, got {number}")
-    return number
 
 
 if __name__ == "__main__":

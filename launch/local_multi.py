@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+START_AGAIN = 75  # that of jaxanim.train.hosts, which needs JAX
 POLL_SECONDS = 0.05
 
 
@@ -73,9 +74,12 @@ class Group:
             process.send_signal(number)
 
     def wait(self) -> int:
-        """Returns the first exit code that is not 0, or 0, once all have ended; ends the others when one fails."""
+        """Returns the first exit code that is not 0, or 0, once all have ended; ends the others when one fails.
+
+        Of several that are found at once, those of processes that only noticed that another one is gone come last.
+        """
         while self.running():
-            failed = [number for number, process in enumerate(self.processes) if process.poll()]
+            failed = self._failed()
             if failed:
                 code = _exit_code(self.processes[failed[0]].returncode)
                 _say(f"process {failed[0]} ended with exit code {code}: ending the others")
@@ -84,7 +88,12 @@ class Group:
                 return code
             time.sleep(POLL_SECONDS)
         self._finish_output()
-        return next((_exit_code(each.returncode) for each in self.processes if each.returncode), 0)
+        return next((_exit_code(self.processes[number].returncode) for number in self._failed()), 0)
+
+    def _failed(self) -> list[int]:
+        """Returns which processes have failed, those first that did so by themselves."""
+        failed = [number for number, process in enumerate(self.processes) if process.poll()]
+        return sorted(failed, key=lambda number: self.processes[number].returncode == START_AGAIN)
 
     def end(self) -> None:
         """Tells what still runs to end, and kills it when it has not after the grace time."""

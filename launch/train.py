@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> None:
             raise InputError("--config FILE and --workdir DIR are needed")
         logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax says at length what is also raised
         hosts.initialize()
-    with train_hosts.end_together(), said_in_one_line():
+    with train_hosts.end_together(Path(_WORKDIR.value) / training.FAILED_NOTE), said_in_one_line():
         if jax.process_count() == 1:
             signal.signal(signal.SIGTERM, _leave)  # until the run listens itself; drawn data are kept
         try:

@@ -42,7 +42,12 @@ FREE = frozenset(
     )
 )
 
-_LEAST = {"accumulate": 1, "keep_last": 1, "keep_best": 0, "threads": 1, "seed": 0, "max_corrupt": 0, "max_skipped": 0}
+FAILED_NOTE = "failed"  # in the working folder: the exit code of a run of several processes that must not start again
+
+_LEAST = {
+    **{"accumulate": 1, "keep_last": 1, "keep_best": 0, "threads": 1, "seed": 0, "max_corrupt": 0, "max_skipped": 0},
+    **{"log_every": 0, "save_every": 0, "sheet_every": 0, "fsdp": 1},
+}
 
 
 def make_job(config: ml_collections.ConfigDict) -> Job:
@@ -100,6 +105,7 @@ def run(config: ml_collections.ConfigDict, workdir: Path) -> bool:
     job = make_job(config)
     grid = _mesh(config)
     sharding = _batch_sharding(grid, config.batch_size)
+    check_parts(grid, config.batch_size, config.accumulate)
     if jax.process_index() == 0:
         _make(workdir)
     with alone(workdir):
@@ -173,6 +179,14 @@ def _batch_sharding(grid: jax.sharding.Mesh, batch_size: int) -> jax.sharding.Na
         raise InputError(f"config.batch_size: {error}") from error
 
 
+def check_parts(grid: jax.sharding.Mesh, batch_size: int, accumulate: int) -> None:
+    """Raises InputError where the parts of a batch would have to move between devices."""
+    if batch_size % (grid.size * accumulate):
+        raise InputError(
+            f"batch_size {batch_size} does not divide into {accumulate} parts (accumulate) on {grid.size} devices"
+        )
+
+
 def _check_same(before: dict[str, Any], now: dict[str, Any], workdir: Path) -> None:
     """Raises where a run shall go on with other settings than it was begun with."""
     names = (before.keys() | now.keys()) - FREE
@@ -215,6 +229,7 @@ def _finish(job: Job, state: TrainState, config: ml_collections.ConfigDict, work
     whole = _local(state)
     if jax.process_index() == 0:
         job.write(workdir / TRAINED, whole)
+        (workdir / FAILED_NOTE).unlink(missing_ok=True)
         note = {"step": int(state.step), "skipped": int(state.skipped)}
         with files.replacing(workdir / FINISHED) as temporary:
             temporary.write_text(json.dumps(note))

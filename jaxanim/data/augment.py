@@ -80,6 +80,20 @@ def color(
     return _to_bytes(value.reshape(picture.shape))
 
 
+def hue(rng: np.random.Generator, picture: Picture, *, largest: float = 0.1) -> Picture:
+    """Turns all hues by the same random part of the circle, `largest` at most."""
+    by = int(rng.uniform(-largest, largest) * 256)
+    turned = np.asarray(Image.fromarray(picture).convert("HSV")) + np.array([by % 256, 0, 0], np.uint8)
+    return np.asarray(Image.fromarray(turned, "HSV").convert("RGB"))
+
+
+def shift(rng: np.random.Generator, picture: Picture, *, largest: int) -> Picture:
+    """Moves a picture by whole pixels, `largest` at most in each direction; what comes in is its mirrored edge."""
+    left, top = rng.integers(0, 2 * largest, 2, endpoint=True)
+    padded = np.pad(picture, ((largest, largest), (largest, largest), (0, 0)), mode="reflect")
+    return padded[top : top + picture.shape[0], left : left + picture.shape[1]]
+
+
 def blur(rng: np.random.Generator, picture: Picture, *, largest: float = 1.5, chance: float = 0.3) -> Picture:
     """Blurs by a Gaussian, sometimes.
 

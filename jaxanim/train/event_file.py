@@ -12,19 +12,26 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
+_START = 1  # of a session
 _POLYNOMIAL = 0x82F63B78  # CRC-32C (Castagnoli), reflected
 
 
 class EventFile:
-    """Appends events to a new file of a folder; TensorBoard joins those of one folder."""
+    """Appends events to a new file of a folder; TensorBoard joins those of one folder.
 
-    def __init__(self, folder: Path):
+    Args:
+      folder: made if missing.
+      first_step: from which on events of earlier files do not count: a run that was killed does these steps again.
+    """
+
+    def __init__(self, folder: Path, first_step: int = 0):
         folder.mkdir(parents=True, exist_ok=True)
         now = time.time()
         name = f"events.out.tfevents.{int(now)}.{socket.gethostname()}.{os.getpid()}.{time.monotonic_ns()}"
         self._file = open(folder / name, "wb")  # noqa: SIM115
         self._table = _crc_table()
         self._write(_float64(1, now) + _bytes(3, b"brain.Event:2"))
+        self._write(_float64(1, now) + _integer(2, first_step) + _bytes(7, _integer(1, _START)))
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Writes named numbers of a step."""

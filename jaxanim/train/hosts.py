@@ -14,6 +14,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -24,6 +25,7 @@ from jax.experimental import multihost_utils
 from jaxanim.core.errors import UserError
 
 START_AGAIN = 75  # exit code of a process that can only go on when all are started again ("try later" of sysexits.h)
+_OWN_FAULTS = ("RESOURCE_EXHAUSTED", "INVALID_ARGUMENT", "UNIMPLEMENTED")  # of JAX, that restarting does not mend
 SILENCE = 30  # seconds after which a process that is not heard of counts as dead; JAX's own default is 100
 
 
@@ -47,12 +49,16 @@ def join(
 
 
 @contextlib.contextmanager
-def end_together() -> Iterator[None]:
+def end_together(note: Path | None = None) -> Iterator[None]:
     """Ends this process at once when what it does in the `with` statement fails and there are other processes.
 
     Put it around all that a program does after `join`. The exit code is that of `sys.exit` where it was called, 2
     where a `UserError` says what is wrong, `START_AGAIN` where it is another process that is gone, else 1. With one
     process the error is passed on instead.
+
+    Args:
+      note: a file that gets the exit code of an error that starting again does not mend. A launcher that sees one code
+        for all processes, such as SLURM's, reads there that it is not another process that was gone.
     """
     try:
         yield
@@ -61,6 +67,9 @@ def end_together() -> Iterator[None]:
         if jax.process_count() == 1 or code == 0:
             raise
         _report(error)
+        if note is not None and 0 < code < START_AGAIN:
+            with contextlib.suppress(OSError):  # a folder that cannot be written may be what failed
+                note.write_text(f"{code}\n")
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -114,9 +123,11 @@ def gathered(value: Any) -> list[Any]:
 def lost(error: BaseException) -> bool:
     """Returns whether an error, or what it comes from, is that of an exchange between processes."""
     link: BaseException | None = error
-    while link is not None:
-        if isinstance(link, (HostLostError, jax.errors.JaxRuntimeError)) and jax.process_count() > 1:
+    while link is not None and jax.process_count() > 1:
+        if isinstance(link, HostLostError):
             return True
+        if isinstance(link, jax.errors.JaxRuntimeError):
+            return "gloo" in str(link).lower() or not str(link).startswith(_OWN_FAULTS)
         link = link.__cause__ or link.__context__
     return False
 

@@ -150,7 +150,7 @@ def train(state: TrainState, run: Run, schedule: Schedule) -> TrainState:
         stop = number >= schedule.steps
         while not stop:
             profiler.before(number, state)
-            batch = _next_batch(state, run, clock, number, total)
+            batch = _next_batch(state, run, clock, number, total, save=number > first)
             state, measured = run.step(state, batch, run.weights(number), run.frozen)
             number += 1
             clock.steps, clock.examples = clock.steps + 1, clock.examples + _size(batch)
@@ -193,14 +193,14 @@ def _unlogged(resumed: Mapping[str, Any]) -> Averages | None:
     return averages.from_sums(saved) if saved else None
 
 
-def _next_batch(state: TrainState, run: Run, clock: _Clock, number: int, total: Averages | None) -> Any:
-    """Returns the next batch on the devices; where there is none, saves what was trained before it raises."""
+def _next_batch(state: TrainState, run: Run, clock: _Clock, number: int, total: Averages | None, *, save: bool) -> Any:
+    """Returns the next batch on the devices; where there is none, saves what was trained, if so, before it raises."""
     try:
         batch = clock.measure("data_wait", lambda: next(run.batches, None))
         if batch is None:
             raise InputError(f"the data ended before step {number + 1}")
     except Exception as error:
-        if hosts.all_here(f"no data for step {number + 1}"):  # else the others cannot help to save
+        if save and hosts.all_here(f"no data for step {number + 1}"):  # else the others cannot help to save
             _save(state, run, clock, number, total, evaluate=False)
             run.checkpoints.wait()
         said = f"the last checkpoint is that of step {max(run.checkpoints.steps(), default=0)}"

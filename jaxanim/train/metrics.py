@@ -49,11 +49,11 @@ class JsonLines:
     def __init__(self, path: Path, first_step: int):
         kept = []
         if path.exists():
-            for line in path.read_text().splitlines():
+            for line in path.read_text(errors="replace").splitlines():
                 try:
                     if json.loads(line)["step"] <= first_step:
                         kept.append(line + "\n")
-                except ValueError:
+                except (ValueError, TypeError, KeyError):
                     break
         temporary = path.with_suffix(".tmp")
         temporary.write_text("".join(kept))
@@ -78,10 +78,11 @@ class TensorBoard:
 
     Args:
       folder: of the run; every start of the run adds a file.
+      first_step: that is trained now; TensorBoard forgets what an earlier start wrote of it and of later ones.
     """
 
-    def __init__(self, folder: Path):
-        self._file = EventFile(folder)
+    def __init__(self, folder: Path, first_step: int = 0):
+        self._file = EventFile(folder, first_step)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Writes an event."""
@@ -166,7 +167,7 @@ def open_writers(workdir: Path, first_step: int) -> Writers:
     with _telling(first_step):
         workdir.mkdir(parents=True, exist_ok=True)
         lines = JsonLines(workdir / "metrics.jsonl", first_step)
-        return Writers((lines, TensorBoard(workdir / "tensorboard"), Sheets(workdir / "sheets")))
+        return Writers((lines, TensorBoard(workdir / "tensorboard", first_step + 1), Sheets(workdir / "sheets")))
 
 
 @contextlib.contextmanager

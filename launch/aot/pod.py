@@ -64,6 +64,7 @@ def program(config: ml_collections.ConfigDict, devices: Sequence[jax.Device]) ->
         rows = meshes.batch_sharding(mesh, config.batch_size)
     except ValueError as error:
         raise InputError(f"config.batch_size={config.batch_size}, config.fsdp={config.fsdp}: {error}") from error
+    training.check_parts(mesh, config.batch_size, config.accumulate)
     state, shardings = meshes.abstract(training.make_state(job, config.seed), mesh)
     batch = {name: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=rows) for name, x in job.batch.items()}
     everywhere = meshes.replicated(mesh)

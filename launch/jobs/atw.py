@@ -31,7 +31,7 @@ class OptimizerSettings:
     """Adam, at one rate for a while, then down to 0 along a line.
 
     Attributes:
-      learning_rate: of the generator.
+      learning_rate: of the generator; 0 leaves it as it is.
       critic_rate: of the discriminators.
       b1, b2: of Adam.
       decay_from: share of the run after which the rates sink.
@@ -46,7 +46,12 @@ class OptimizerSettings:
     average_decay: float = 0.999
 
     def __post_init__(self) -> None:
-        """Checks the shares."""
+        """Checks that rates and shares are such."""
+        if not (0.0 <= self.learning_rate < 1.0 and 0.0 <= self.critic_rate < 1.0):
+            rates = f"{self.learning_rate} and {self.critic_rate}"
+            raise ValueError(f"learning_rate and critic_rate must be between 0 and 1, got {rates}")
+        if not (0.0 <= self.b1 < 1.0 and 0.0 <= self.b2 < 1.0):
+            raise ValueError(f"b1 and b2 must be in [0, 1), got {self.b1} and {self.b2}")
         if not (0.0 <= self.decay_from <= 1.0 and 0.0 <= self.average_decay < 1.0):
             raise ValueError(f"decay_from and average_decay are shares, got {self.decay_from}, {self.average_decay}")
 
@@ -68,7 +73,7 @@ def entries(
 
 
 def published(preset: str, data: DataSettings, *, pictures: int, objective: Objective = ATW_OFFICIAL) -> Any:
-    """Returns the configuration of a released model: its design, length and learning rates.
+    """Returns the configuration of a released model: its design, length, learning rates and augmentation.
 
     Args:
       preset: one of `presets.DESIGNS`.
@@ -80,6 +85,7 @@ def published(preset: str, data: DataSettings, *, pictures: int, objective: Obje
     epochs = schedule.epochs + schedule.decay_epochs
     config = settings.run("atw", steps=epochs * pictures // presets.BATCH, batch_size=presets.BATCH)
     optimizer = OptimizerSettings(decay_from=schedule.epochs / epochs)
+    data = dataclasses.replace(data, shift=6, jitter=True, drive_noise=0.1)
     config.update(entries(presets.DESIGNS[preset], objective, data, optimizer))
     return config
 

@@ -18,7 +18,7 @@ import numpy as np
 from data_pipelines.procedural_faces import posed
 from data_pipelines.procedural_faces.records import split_of
 from jaxanim.core.errors import InputError
-from jaxanim.data import Field, Loader
+from jaxanim.data import Field, Loader, augment
 from jaxanim.data.record_folder import RecordFolder, Subset
 from jaxanim.data.sampling import RandomDriving, SameClipPair
 from jaxanim.data.source import Sample
@@ -40,6 +40,9 @@ class DataSettings:
       paired: whether source and target are the same person in the same pose and light (posed_faces only), so that
         the target's picture is known; otherwise the target is anybody's expression.
       flip: whether pictures are mirrored half of the time.
+      shift: pixels by which pictures are moved at most.
+      jitter: whether brightness (30 %), contrast, saturation (20 %) and hue (a tenth of the circle) change.
+      drive_noise: how far targets in action units are off at most, in the unit of the networks.
     """
 
     kind: str = "posed_faces"
@@ -47,6 +50,9 @@ class DataSettings:
     count: int = 1200
     paired: bool = False
     flip: bool = True
+    shift: int = 0
+    jitter: bool = False
+    drive_noise: float = 0.0
 
     def __post_init__(self) -> None:
         """Checks what does not fit together."""
@@ -54,6 +60,8 @@ class DataSettings:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
         if self.kind != "posed_faces" and (self.paired or not self.folder):
             raise ValueError(f"{self.kind} needs a folder and has no pairs: nobody holds still there")
+        if not (self.shift >= 0 and self.drive_noise >= 0.0):
+            raise ValueError(f"shift and drive_noise must not be negative, got {self.shift} and {self.drive_noise}")
 
 
 class Driven:
@@ -118,7 +126,7 @@ def open_loader(
         batch_size=batch_size,
         rows=rows,
         sampler=sampler,
-        transform=_transform(settings),
+        transform=_transform(settings, design),
         contract=contract(settings, design),
     )
 
@@ -126,18 +134,38 @@ def open_loader(
 def contract(settings: DataSettings, design: Design) -> dict[str, Field]:
     """Returns what a batch to train on holds."""
     picture = Field((design.size, design.size, 3), "uint8")
-    drive = Field((design.drives,), "float32", 0, 1 if design.drive == "classes" else 5)
-    fields = {"source_image": picture, "source_drive": drive, "driving_drive": drive}
+    most, noise = (1, 0.0) if design.drive == "classes" else (5, settings.drive_noise / design.drive_scale)
+    drive, noisy = (Field((design.drives,), "float32", -each, most + each) for each in (0, noise))
+    fields = {"source_image": picture, "source_drive": drive, "driving_drive": noisy}
     return fields | {"driving_image": picture} if settings.paired else fields
 
 
-def _transform(settings: DataSettings) -> Callable[[Sample, np.random.Generator], Sample]:
+def _transform(settings: DataSettings, design: Design) -> Callable[[Sample, np.random.Generator], Sample]:
+    noise = 0.0 if design.drive == "classes" else settings.drive_noise / design.drive_scale
+
     def transform(sample: Sample, rng: np.random.Generator) -> Sample:
         mirrored = settings.flip and rng.random() < 0.5
         kept = {name: array for name, array in sample.items() if settings.paired or name != "driving_image"}
+        if settings.shift or settings.jitter or noise:
+            seed = int(rng.integers(2**63))  # of both pictures of a pair
+            kept = {
+                name: _changed(settings, np.random.default_rng(seed), array) if array.ndim == 3 else array
+                for name, array in kept.items()
+            }
+            off = rng.uniform(-noise, noise, design.drives).astype(np.float32)
+            kept["driving_drive"] = kept["driving_drive"] + off
         return {name: array[:, ::-1] if mirrored and array.ndim == 3 else array for name, array in kept.items()}
 
     return transform
+
+
+def _changed(settings: DataSettings, rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+    """Returns a picture moved and in other colours."""
+    if settings.shift:
+        picture = augment.shift(rng, picture, largest=settings.shift)
+    if settings.jitter:
+        picture = augment.hue(rng, augment.color(rng, picture, brightness=0.3))
+    return picture
 
 
 def _action_units(folder: RecordFolder, design: Design) -> DriveOf:

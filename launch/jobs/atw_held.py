@@ -15,7 +15,7 @@ from jaxanim.evaluate import eyes_and_mouth, psnr
 from jaxanim.nn.apply import apply
 from jaxanim.systems.atw import Design, Objective, objectives
 from jaxanim.train.state import TrainState
-from launch.jobs import atw_data
+from launch.jobs import atw_data, held_pairs
 from launch.jobs.atw_data import DataSettings, Driven
 
 COUNT, SHOWN, AT_A_TIME = 64, 6, 16
@@ -55,9 +55,8 @@ class HeldPairs:
         extra = ("landmarks_68",) if data.paired else ()
         source = Driven(folder, atw_data.drives(folder, data, design), extra)
         sampler = SameClipPair(folder.columns["group"][records]) if data.paired else RandomDriving(len(records))
-        rng = np.random.default_rng(0)
-        pairs = [sampler(int(rng.integers(len(sampler))), rng) for _ in range(count)]
-        first, second = ([source[int(records[pair[role]])] for pair in pairs] for role in ("source", "driving"))
+        pairs = held_pairs.draw(lambda record: source[int(records[record])], sampler, count)
+        first, second = ([pair[role] for pair in pairs] for role in ("source", "driving"))
         mask = None
         if data.paired:
             points = (np.stack([each["landmarks_68"] for each in found]) for found in (first, second))

@@ -19,7 +19,7 @@ from jaxanim.systems.gdpw.generator import MeshFaces
 from jaxanim.systems.gdpw.objectives import GENERATOR
 from jaxanim.systems.gdpw.presets import Design
 from jaxanim.train.state import TrainState
-from launch.jobs import gdpw_data
+from launch.jobs import gdpw_data, held_pairs
 from launch.jobs.gdpw_data import Chosen, DataSettings
 
 COUNT, SHOWN, AT_A_TIME = 64, 6, 8
@@ -57,11 +57,10 @@ class HeldHeads:
         """Draws pairs of a split; the same for the same dataset."""
         records = gdpw_data.usable(folder, split)
         samples, sampler = Chosen(folder, gdpw_data.fields_of(settings)), SameClipPair(folder.columns["clip"][records])
-        rng = np.random.default_rng(0)
-        pairs = [sampler(int(rng.integers(len(sampler))), rng) for _ in range(count)]
+        pairs = held_pairs.draw(lambda record: samples[int(records[record])], sampler, count)
         found: dict[str, Any] = {}
         for role in gdpw_data.ROLES:
-            rows = [samples[int(records[pair[role]])] for pair in pairs]
+            rows = [pair[role] for pair in pairs]
             found |= {f"{role}_{name}": np.stack([row[name] for row in rows]) for name in rows[0]}
         project = jax.jit(functools.partial(gdpw_data.vertices_of, head=head, size=design.size), static_argnums=1)
         meshes = [np.asarray(project(found, role)) for role in gdpw_data.ROLES]

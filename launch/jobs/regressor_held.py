@@ -17,7 +17,7 @@ from jaxanim.ops.grid_sample import grid_sample
 from jaxanim.tracking.regressor import parameters
 from jaxanim.tracking.regressor.regressor import NETWORK, FaceRegressor
 from jaxanim.train.state import TrainState
-from launch.jobs import regressor_data
+from launch.jobs import held_pairs, regressor_data
 from launch.jobs.regressor_data import Known
 
 COUNT, SHOWN, AT_A_TIME = 256, 24, 64
@@ -48,7 +48,7 @@ class HeldFaces:
         """Reads pictures of a split, spread evenly, and cuts their middle out."""
         records = regressor_data.records_of(folder, split)
         chosen = records[np.linspace(0, len(records) - 1, min(COUNT, len(records))).astype(int)]
-        known = [Known(folder)[int(record)] for record in chosen]
+        known = list(held_pairs.readable(lambda record: Known(folder)[int(record)], chosen))
         size, design = regressor.design.size, regressor.design
         axis = ((np.arange(size, dtype=np.float32) + 0.5) / size * 2 - 1) * view
         grid = np.stack(np.meshgrid(axis, axis), axis=-1)

@@ -39,13 +39,27 @@ def test_stopped_before_the_end_it_goes_back_into_the_queue(slurm):
     assert slurm.calls("scontrol") == [["scontrol", "requeue", "17"]]
 
 
-def test_where_another_process_was_gone_it_goes_back_into_the_queue(slurm):
-    slurm.answer(srun=[{"code": 75}])
+@pytest.mark.parametrize("code", [75, 134, 137])
+def test_where_a_process_was_gone_it_goes_back_into_the_queue(slurm, code):
+    slurm.answer(srun=[{"code": code}])
     assert run(slurm).returncode == 0
     assert slurm.calls("scontrol") == [["scontrol", "requeue", "17"]]
 
 
-@pytest.mark.parametrize("code", [1, 2, 134, 137])
+def test_what_a_process_that_failed_by_itself_has_left_counts(slurm):
+    note = slurm.folder / "run" / "failed"
+    note.parent.mkdir()
+    note.write_text("2\n")  # of an earlier run
+    slurm.answer(srun=[{"code": 75}])
+    assert run(slurm).returncode == 0
+    slurm.answer(srun=[{"code": 137, "write": [str(note), "2\n"]}])
+    done = run(slurm)
+    assert done.returncode == 2
+    assert "exit code 2: not put back" in done.stderr
+    assert len(slurm.calls("scontrol")) == 1
+
+
+@pytest.mark.parametrize("code", [1, 2, 3, 143])
 def test_after_an_error_it_does_not(slurm, code):
     slurm.answer(srun=[{"code": code}])
     done = run(slurm)

@@ -14,13 +14,15 @@ from jax.experimental.compilation_cache import compilation_cache
 from data_pipelines.procedural_faces import posed
 from data_pipelines.procedural_faces.expressions import EMOTIONS
 from jaxanim.core.errors import InputError
+from jaxanim.data import CorruptRecordError
+from jaxanim.data.sampling import RandomDriving
 from jaxanim.systems.atw import Atw, Design, Objective, files, objectives
 from jaxanim.train import mesh as meshes
 from jaxanim.train.stopper import Stopper
 from jaxanim.weights.card import Card
 from launch import evaluate, settings, training
 from launch.evaluations import atw as atw_evaluation
-from launch.jobs import atw
+from launch.jobs import atw, atw_data, held_pairs
 from launch.jobs.atw_data import DataSettings
 from tests.launch import drawn_noise
 
@@ -144,6 +146,13 @@ def test_all_networks_learn_from_strangers_and_by_classes(data, tmp_path):
         ({"seed": -1}, "seed must be 0 or more"),
         ({"profile_from": 5, "profile_to": 5}, "profile_from must be before profile_to"),
         ({"fsdp": 3}, "fsdp must divide"),
+        ({"fsdp": 0}, "fsdp must be 1 or more"),
+        ({"log_every": -1}, "log_every must be 0 or more"),
+        ({"objective.generator_every": 0}, "generator_every must be 1 or more"),
+        ({"objective.penalty": "max"}, "penalty"),
+        ({"optimizer.learning_rate": float("nan")}, "must be between 0 and 1, got nan"),
+        ({"optimizer.b1": 2.0}, r"b1 and b2 must be in \[0, 1\)"),
+        ({"data.shift": -1}, "must not be negative"),
         ({"data.kind": "faces"}, "kind must be one of posed_faces"),
         ({"data.kind": "rafd"}, "has no pairs"),
         ({"data.paired": False}, "'pair' needs data"),
@@ -161,6 +170,48 @@ def test_what_is_refused(data, tmp_path, changes, said):
     with pytest.raises(Exception, match=said) as caught:
         training.run(config, tmp_path)
     assert caught.type.__name__ in ("InputError", "WeightsError")
+
+
+def test_parts_of_a_batch_stay_on_their_devices():
+    grid = jax.make_mesh((4,), ("data",))
+    training.check_parts(grid, 16, 2)
+    with pytest.raises(InputError, match=r"batch_size 20 does not divide into 2 parts \(accumulate\) on 4 devices"):
+        training.check_parts(grid, 20, 2)
+
+
+def test_both_pictures_of_a_pair_change_alike_and_targets_have_noise(data):
+    design = Design("action units", 17, 4, 0.2, size=SIZE, drive_scale=2.0)
+    batches = {}
+    for name, more in {"plain": {}, "changed": {"shift": 3, "jitter": True, "drive_noise": 0.1}}.items():
+        settings_ = DataSettings(folder=str(data), paired=True, flip=False, **more)
+        folder = atw_data.open_folder(settings_, SIZE, data)
+        loader = atw_data.open_loader(folder, settings_, design, seed=0, batch_size=4, rows=slice(None))
+        with loader.batches(0, threads=1, max_corrupt=0) as found:
+            batches[name] = next(found)
+    plain, changed = batches["plain"], batches["changed"]
+    assert not np.array_equal(plain["source_image"], changed["source_image"])
+    np.testing.assert_array_equal(plain["source_drive"], changed["source_drive"])
+    off = np.abs(changed["driving_drive"] - plain["driving_drive"])
+    assert 0.02 < off.max() <= 0.0501
+    transform = atw_data._transform(DataSettings(paired=True, flip=False, shift=3, jitter=True), design)
+    picture = plain["source_image"][0]
+    drives = {"source_drive": plain["source_drive"][0], "driving_drive": plain["driving_drive"][0]}
+    made = transform({"source_image": picture, "driving_image": picture, **drives}, np.random.default_rng(1))
+    np.testing.assert_array_equal(made["source_image"], made["driving_image"])
+    assert not np.array_equal(made["source_image"], picture)
+
+
+def test_a_damaged_held_out_record_is_passed_over():
+    def read(record):
+        if record == 1:
+            raise CorruptRecordError("record 1: damaged")
+        return record
+
+    found = held_pairs.draw(read, RandomDriving(4), 20)
+    assert len(found) == 20
+    assert not any(1 in pair.values() for pair in found)
+    with pytest.raises(InputError, match="101 held-out records are damaged; the last: record 1"):
+        held_pairs.draw(lambda record: read(1), RandomDriving(4), 20)
 
 
 def test_an_evaluation_tells_the_truth_from_a_copy(data, tmp_path):

@@ -47,12 +47,17 @@ def test_one_process_passes_errors_on(error):
         (SystemExit("said"), 1),
         (hosts.HostLostError("process 1 is gone"), hosts.START_AGAIN),
         (jax.errors.JaxRuntimeError("connection reset"), hosts.START_AGAIN),
+        (jax.errors.JaxRuntimeError("INVALID_ARGUMENT: Gloo allreduce: connection closed"), hosts.START_AGAIN),
+        (jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes"), 1),
     ],
 )
-def test_one_of_two_ends_at_once(two_processes, capsys, error, code):
-    with pytest.raises(LeftError) as left, hosts.end_together():
+def test_one_of_two_ends_at_once(two_processes, tmp_path, capsys, error, code):
+    note = tmp_path / "failed"
+    with pytest.raises(LeftError) as left, hosts.end_together(note):
         raise error
     assert left.value.args == (code,)
+    assert note.exists() == (code != hosts.START_AGAIN)
+    assert not note.exists() or note.read_text() == f"{code}\n"
     assert "process 0 of 2" in capsys.readouterr().err
 
 

@@ -176,6 +176,12 @@ def test_data_that_end_early_lose_nothing(go, tmp_path):
     assert saved(tmp_path) == [5]
 
 
+def test_where_nothing_was_trained_nothing_is_saved(go, tmp_path):
+    with pytest.raises(InputError, match="ended before step 1; the last checkpoint is that of step 0"):
+        go(iter(()), Schedule(10))
+    assert saved(tmp_path) == []
+
+
 def test_data_that_cannot_be_read_lose_nothing(go, tmp_path):
     def unreadable():
         yield from map(toy_gan.batch, range(5))

@@ -68,8 +68,10 @@ def test_events_hold_numbers_and_pictures(tmp_path):
         writers.scalars(300, {"a/loss": 0.25, "b": -2.0})
         writers.picture(400, "sheet", PICTURE)
     (path,) = (tmp_path / "tensorboard").iterdir()
-    version, numbers, picture = (fields(event) for event in records(path))
+    version, start, numbers, picture = (fields(event) for event in records(path))
     assert (3, b"brain.Event:2") in version
+    assert dict(start)[2] == 1
+    assert fields(dict(start)[7]) == [(1, 1)]  # a session starts: what earlier files hold of this step on is void
     assert dict(numbers)[2] == 300
     values = [dict(fields(value)) for _, value in fields(dict(numbers)[5])]
     assert [(value[1], struct.unpack("<f", value[2])[0]) for value in values] == [(b"a/loss", 0.25), (b"b", -2.0)]
@@ -86,9 +88,10 @@ def test_sheets_are_png_files(tmp_path):
     assert np.array_equal(PIL.Image.open(tmp_path / "sheets" / "held_out_00000012.png"), PICTURE)
 
 
-def test_lines_that_will_be_written_again_are_removed(tmp_path):
+@pytest.mark.parametrize("end", ['{"step": 8, "a"', "123\n", "{}\n"])
+def test_lines_that_will_be_written_again_are_removed(tmp_path, end):
     path = tmp_path / "metrics.jsonl"
-    path.write_text('{"step": 2, "a": 1.0}\n{"step": 4, "a": 2.0}\n{"step": 6, "a": 3.0}\n{"step": 8, "a"')
+    path.write_text('{"step": 2, "a": 1.0}\n{"step": 4, "a": 2.0}\n{"step": 6, "a": 3.0}\n' + end)
     lines = JsonLines(path, 4)
     lines.scalars(6, {"a": 5.0})
     lines.close()

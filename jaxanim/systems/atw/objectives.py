@@ -7,6 +7,7 @@ The discriminators learn from real labels, the generator from what they say of i
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
+from typing import get_args
 
 import flax.struct
 import jax
@@ -56,7 +57,11 @@ class Objective:
     terms: frozenset[str] = TERMS
 
     def __post_init__(self) -> None:
-        """Checks the names of terms."""
+        """Checks the names of terms and what the phases need."""
+        if self.generator_every < 1:
+            raise ValueError(f"generator_every must be 1 or more, got {self.generator_every}")
+        if self.penalty not in get_args(adversarial.Reduction):
+            raise ValueError(f"penalty must be one of {get_args(adversarial.Reduction)}, got {self.penalty!r}")
         if not self.terms <= ALL_TERMS or not self.terms & {"adv", "drv", "warp", "pair"}:
             given = sorted(self.terms)
             raise ValueError(f"terms must be of {sorted(ALL_TERMS)}, one of them adv, drv, warp or pair; got {given}")
