@@ -31,6 +31,7 @@ from data_pipelines.recipes import (
     w300w_3d,
     w300w_lp,
 )
+from jaxanim.cli.argument_types import count, part_of, positive
 from jaxanim.core.errors import InputError, UserError
 
 PLANS: dict[str, Callable[..., Recipe]] = {
@@ -114,25 +115,6 @@ def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"a number from 0 on is expected, got {text!r}")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"a number from 1 on is expected, got {text!r}")
-    return int(text)
-
-
-def _part_of(text: str) -> tuple[int, int]:
-    index, _, count = text.partition("/")
-    if not (index.isdigit() and count.isdigit() and int(index) < int(count)):
-        raise argparse.ArgumentTypeError(f"i/n with 0 <= i < n is expected, got {text!r}")
-    return int(index), int(count)
-
-
 def _add_flag(parser: argparse.ArgumentParser, name: str, text: str) -> None:
     """Adds an option that is True or not given, so that a dataset that does not take it can refuse it."""
     parser.add_argument(name, action="store_true", default=None, help=text)
@@ -143,34 +125,34 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("name", choices=sorted(PLANS))
     parser.add_argument("--data-dir", type=Path, required=True, help="folder to write to")
     parser.add_argument("--source", type=Path, help="folder of the raw dataset")
-    parser.add_argument("--size", type=_positive, help="side of the pictures; faces are cut to squares and resized")
-    parser.add_argument("--stride", type=_positive, help="clips of files: keep every n-th frame, by default all")
+    parser.add_argument("--size", type=positive, help="side of the pictures; faces are cut to squares and resized")
+    parser.add_argument("--stride", type=positive, help="clips of files: keep every n-th frame, by default all")
     parser.add_argument("--fits", type=Path, help="fitted_heads: what `jaxanim fit` wrote for the folder of --source")
     parser.add_argument("--min-confidence", type=float, help="fitted_heads: of a frame's face, 0 to 1, by default 0.5")
     parser.add_argument("--labels", choices=typing.get_args(emotionet.Labels), help="emotionet: whose action units")
     _add_flag(parser, "--frontal", "rafd: pictures of the camera in front alone")
     _add_flag(parser, "--landmarks", "300w_lp: also the landmarks of its folder of that name; no mirrored pictures")
     parser.add_argument("--meshes", type=Path, help="300w_3d: the folder 300W-3D-Face, to keep the faces' vertices")
-    count = "procedural_anime: how many pairs to draw, by default 10000; faces: clips or groups, 1000; people, 1500"
-    parser.add_argument("--count", type=_positive, help=count)
+    how_many = "procedural_anime: how many pairs to draw, by default 10000; faces: clips or groups, 1000; people, 1500"
+    parser.add_argument("--count", type=positive, help=how_many)
     parser.add_argument(
         "--seed",
-        type=_count,
+        type=count,
         help="procedural_anime: which pairs to draw; faces: how people move",
     )
-    parser.add_argument("--frames", type=_positive, help="frames of a clip: procedural_faces 32, talking_heads 12")
-    parser.add_argument("--clips", type=_positive, help="clips of a person: procedural_faces 4, talking_heads 1")
-    parser.add_argument("--mixed", type=_count, help="posed_faces: faces of a group besides 8 emotions, by default 6")
-    parser.add_argument("--groups", type=_positive, help="posed_faces: groups of a person, by default 2")
-    parser.add_argument("--pictures", type=_positive, help="snapshots: pictures of a person, by default 8")
+    parser.add_argument("--frames", type=positive, help="frames of a clip: procedural_faces 32, talking_heads 12")
+    parser.add_argument("--clips", type=positive, help="clips of a person: procedural_faces 4, talking_heads 1")
+    parser.add_argument("--mixed", type=count, help="posed_faces: faces of a group besides 8 emotions, by default 6")
+    parser.add_argument("--groups", type=positive, help="posed_faces: groups of a person, by default 2")
+    parser.add_argument("--pictures", type=positive, help="snapshots: pictures of a person, by default 8")
     parser.add_argument(
         "--wide", type=float, help="snapshots, talking_heads: share of mouths thrown open, by default 0.25"
     )
-    parser.add_argument("--shards", type=_positive, help="how many files to write")
+    parser.add_argument("--shards", type=positive, help="how many files to write")
     parser.add_argument("--form", choices=("records", "tfds"), default="records", help="what to write")
-    parser.add_argument("--shard", type=_part_of, metavar="I/N", help="build every N-th file from I on")
-    parser.add_argument("--workers", type=_count, help="processes, by default 2; 0 works in this one")
-    parser.add_argument("--max-corrupt", type=_count, default=100, help="how many items may be damaged")
+    parser.add_argument("--shard", type=part_of, metavar="I/N", help="build every N-th file from I on")
+    parser.add_argument("--workers", type=count, help="processes, by default 2; 0 works in this one")
+    parser.add_argument("--max-corrupt", type=count, default=100, help="how many items may be damaged")
     return parser
 
 

@@ -5,16 +5,17 @@ are not complete; the files are the same as those of an undisturbed one.
 """
 
 import dataclasses
+import hashlib
 import json
 import math
-import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent import futures
 from pathlib import Path
 from typing import Any
 
 import tqdm
 
+from data_pipelines import workers as processes
 from data_pipelines.recipe import Recipe
 from jaxanim.core import files
 from jaxanim.core.errors import InputError
@@ -58,11 +59,16 @@ def build(
             left.unlink()
     done = tqdm.tqdm(_run(recipe, folder, shards, todo, workers), total=len(mine), initial=len(mine) - len(todo))
     corrupt = [fault for shard in mine if shard not in todo for fault in record_folder.skipped(folder, shard, shards)]
+    _check_damage(corrupt, max_corrupt)
     for faults in done:
         corrupt += faults
-        if len(corrupt) > max_corrupt:
-            raise InputError(f"{len(corrupt)} items are damaged, at most {max_corrupt} may be; the last: {corrupt[-1]}")
+        _check_damage(corrupt, max_corrupt)
         done.set_postfix(damaged=len(corrupt))
+
+
+def _check_damage(corrupt: Sequence[str], most: int) -> None:
+    if len(corrupt) > most:
+        raise InputError(f"{len(corrupt)} items are damaged, at most {most} may be; the last: {corrupt[-1]}")
 
 
 def _run(recipe: Recipe, folder: Path, shards: int, todo: list[int], workers: int) -> Iterator[list[str]]:
@@ -71,8 +77,7 @@ def _run(recipe: Recipe, folder: Path, shards: int, todo: list[int], workers: in
     if not workers:
         yield from (_build_shard(*job) for job in jobs)
         return
-    # Forking a process that runs JAX's threads can hang.
-    pool = futures.ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    pool = processes.pool(workers)
     try:
         for finished in futures.as_completed([pool.submit(_build_shard, *job) for job in jobs]):
             yield finished.result()
@@ -111,6 +116,7 @@ def _describe(name: str, recipe: Recipe, folder: Path, shards: int) -> None:
         "shards": shards,
         "fields": dict(recipe.fields),
         "options": {**recipe.options, "items": len(recipe.items)},
+        "items_sha256": hashlib.sha256(repr(recipe.items).encode()).hexdigest(),  # another folder has other names
     }
     path = folder / "dataset.json"
     if not path.exists():

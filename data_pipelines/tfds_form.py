@@ -20,7 +20,7 @@ from PIL import Image
 
 from data_pipelines import recipe as recipes
 from data_pipelines.recipe import Recipe
-from jaxanim.core.errors import InputError
+from jaxanim.core.errors import InputError, OutputError
 from jaxanim.data import CorruptRecordError, pictures
 from jaxanim.data.record_folder import Kind
 
@@ -46,9 +46,12 @@ def build(name: str, recipe: Recipe, folder: Path, *, max_corrupt: int = 100) ->
     out = folder / name / VERSION
     if out.exists():
         raise InputError(f"{out}: is there already; delete it to build it anew, or choose another folder")
-    builder = RecipeBuilder(name, recipe, folder, max_corrupt)
-    with tempfile.TemporaryDirectory() as nothing:  # else TFDS makes a folder for what it never downloads
-        builder.download_and_prepare(download_dir=nothing)
+    try:
+        builder = RecipeBuilder(name, recipe, folder, max_corrupt)
+        with tempfile.TemporaryDirectory() as nothing:  # else TFDS makes a folder for what it never downloads
+            builder.download_and_prepare(download_dir=nothing)
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be written ({error.strerror or error})") from error
     return out
 
 

@@ -1,11 +1,11 @@
 """A pool of rendered training pairs that worker processes fill and keep renewing while a training reads it."""
 
 import concurrent.futures
-import multiprocessing
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
+from data_pipelines import workers as processes
 from data_pipelines.procedural_anime import poses
 from data_pipelines.procedural_anime.character import Sample, render_pair
 from data_pipelines.procedural_anime.design import CharacterDesign
@@ -31,9 +31,7 @@ class PairPool:
         self.flow_px: Float[np.ndarray, "n 512 512 2"] = np.zeros((size, 512, 512, 2), np.float16)
         self.rendered, self._taken = first, 0
         self._design, self._seed, self._size = design, seed, size
-        # Forking a process that runs JAX's threads can hang; spawned workers import the drawings only.
-        context = multiprocessing.get_context("spawn")
-        self._workers = concurrent.futures.ProcessPoolExecutor(workers, mp_context=context)
+        self._workers = processes.pool(workers)
         self._ahead = 2 * workers
         self._pending = [self._submit(first + n) for n in range(self._ahead)]
 

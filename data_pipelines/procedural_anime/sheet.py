@@ -7,6 +7,7 @@ head turned to the viewer's left and right, tilted, nodding up and down, leaning
 """
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from PIL import Image
 
 from data_pipelines.procedural_anime.character import render
 from data_pipelines.procedural_anime.design import CharacterDesign, random_design
+from jaxanim.core import files
+from jaxanim.core.errors import UserError
 from jaxanim.signals import pose_vector
 
 CELL = 128
@@ -59,11 +62,16 @@ def draw_sheet(designs: Sequence[CharacterDesign], *, cell: int = CELL) -> Image
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Draws the sheet; returns 0."""
+    """Draws the sheet."""
     parser = argparse.ArgumentParser(description="Draw procedural characters in poses on one picture.")
     parser.add_argument("out", type=Path, help="a .png file, 256 colours")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help="of the characters, a row each")
     options = parser.parse_args(arguments)
+    try:
+        files.check_writable(options.out)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     sheet = draw_sheet([random_design(seed) for seed in options.seeds])
     sheet.quantize(256, dither=Image.Dither.NONE).save(options.out, optimize=True)
     return 0

@@ -101,6 +101,12 @@ def figure_of(person_seed: int) -> Figure:
         return _built(person_seed)
 
 
+@functools.lru_cache(maxsize=1)
+def figure_in_turn(person_seed: int) -> Figure:
+    """Returns somebody's figure and keeps it alone: for recipes, which draw one person after the other."""
+    return figure.build(random_person(person_seed))
+
+
 @functools.lru_cache(maxsize=256)
 def _built(person_seed: int) -> Figure:
     return figure.build(random_person(person_seed))

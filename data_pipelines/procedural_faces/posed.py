@@ -85,7 +85,7 @@ class PosedRecipe:
         person = item // self.groups
         seed = int(np.random.SeedSequence([self.seed, item, 1]).generate_state(1)[0])
         drawn = Clip(random_person(person), random_scene(seed), random_faces(seed, self.mixed))
-        built = clip.figure_of(person)
+        built = clip.figure_in_turn(person)
         rows: recipe.Rows = []
         emotions = [*EMOTIONS, *[MIXED] * self.mixed]
         frames = [clip.draw(drawn, built, number, _FINER * self.size) for number in range(len(emotions))]

@@ -142,7 +142,7 @@ class FacesRecipe:
     def records(self, item: int) -> recipe.Rows:
         """Draws a clip."""
         person = item // self.clips
-        drawn, built = clip.random_clip(person, _clip_seed(self.seed, item), self.frames), clip.figure_of(person)
+        drawn, built = clip.random_clip(person, _clip_seed(self.seed, item), self.frames), clip.figure_in_turn(person)
         rows: recipe.Rows = []
         first: Frame | None = None
         for number in range(self.frames):

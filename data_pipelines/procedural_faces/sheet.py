@@ -2,6 +2,8 @@
 
 import argparse
 import dataclasses
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,8 @@ from data_pipelines.procedural_faces.expressions import EMOTIONS, coefficients
 from data_pipelines.procedural_faces.motion import axis_angle
 from data_pipelines.procedural_faces.pieces import NECK
 from data_pipelines.procedural_faces.scene import Scene, random_scene
+from jaxanim.core import files
+from jaxanim.core.errors import UserError
 
 # The eight emotions, and what they do not show; then turns of the head.
 _FACES = [
@@ -67,7 +71,7 @@ def _tiled(cells: list[np.ndarray], columns: int) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Writes a sheet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("people", "expressions"))
@@ -79,12 +83,18 @@ def main() -> None:
         choices=clip.SIZES,
         help="side of each picture as drawn",
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    try:
+        files.check_writable(options.output)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     sheet = people(64, 8, options.size) if options.what == "people" else expressions(EXPRESSION_PEOPLE, options.size)
     # The sheet is made smaller by a quarter.
     smaller = tuple(3 * side // 4 for side in reversed(sheet.shape[:2]))
     Image.fromarray(sheet).resize(smaller, Image.Resampling.LANCZOS).save(options.output, optimize=True)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -76,7 +76,7 @@ class SnapshotsRecipe:
 
     def records(self, item: int) -> recipe.Rows:
         """Draws the pictures of a person."""
-        person, built = random_person(item), clip.figure_of(item)
+        person, built = random_person(item), clip.figure_in_turn(item)
         rows: recipe.Rows = []
         for number in range(self.pictures):
             seed = int(np.random.SeedSequence([self.seed, item, number, 2]).generate_state(1)[0])

@@ -57,7 +57,7 @@ class TalksRecipe:
         person = item // self.clips
         seed = int(np.random.SeedSequence([self.seed, item, 3]).generate_state(1)[0])
         numbers = range(0, _EVERY * self.frames, _EVERY)
-        drawn, built = self._clip(person, seed), clip.figure_of(person)
+        drawn, built = self._clip(person, seed), clip.figure_in_turn(person)
         frames = [clip.draw(drawn, built, number, _DRAWN) for number in numbers]
         points = np.stack([frame.landmarks_68 for frame in frames])
         square = face_square.around(points, frames[0].image.shape, f"clip {item}", widen=WIDEN)

@@ -117,9 +117,12 @@ def _listed(source: Path) -> dict[str, bytes]:
         raise InputError(f"{source}: has no lists of action units (*.txt, *.csv){kind}")
     found: dict[str, bytes] = {}
     for path in lists:
-        for where, stem, values in _rows(path):
-            if found.setdefault(stem, values) != values:
-                raise InputError(f"{where}: {stem} is listed twice, with different action units")
+        try:
+            for where, stem, values in _rows(path):
+                if found.setdefault(stem, values) != values:
+                    raise InputError(f"{where}: {stem} is listed twice, with different action units")
+        except csv.Error as error:
+            raise InputError(f"{path}: not a list of action units ({error})") from error
     return found
 
 

@@ -56,7 +56,13 @@ def plan(source: Path) -> PosedCharactersRecipe:
     tables = sorted(source.glob("*/poses.csv"))
     if not tables:
         raise InputError(f"{source}: no CHARACTER/poses.csv in it")
-    return PosedCharactersRecipe(source, tuple(item for table in tables for item in _poses(table)))
+    items: list[PosedPicture] = []
+    for table in tables:
+        try:
+            items += _poses(table)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise InputError(f"{table}: not a table ({error})") from error
+    return PosedCharactersRecipe(source, tuple(items))
 
 
 def _poses(table: Path) -> list[PosedPicture]:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jaxanim.cli.argument_types import part_of
 from jaxanim.core.errors import InputError
 
 RECORDINGS = (".csv", ".json", ".jsonl", ".txt")
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--track-fps", type=float, help="rate of a recording that does not say it")
     parser.add_argument("--no-smoothing", action="store_true", help="take every frame as it is")
     parser.add_argument(
-        "--shard", type=_part_of, metavar="I/N", help="of a folder, take every N-th video from I (0 and on) alone"
+        "--shard", type=part_of, metavar="I/N", help="of a folder, take every N-th video from I (0 and on) alone"
     )
     parser.add_argument("--preview", type=Path, metavar="FILE", help="draw the result over the input: .png or a video")
 
@@ -67,13 +68,6 @@ def run(args: argparse.Namespace) -> None:
 
     for path, track in fit_pictures.tracks(args):
         save(path, track)
-
-
-def _part_of(text: str) -> tuple[int, int]:
-    index, _, count = text.partition("/")
-    if not (index.isdecimal() and count.isdecimal() and int(index) < int(count)):
-        raise argparse.ArgumentTypeError(f"I/N with 0 <= I < N is expected, got {text!r}")
-    return int(index), int(count)
 
 
 def _run_recording(args: argparse.Namespace) -> None:

@@ -106,8 +106,9 @@ def augment(
         moved = jnp.where((chance >= settings.no_face / 2) & (chance < settings.no_face), corner, moved)
         return Changed(moved, where, turn, (chance >= settings.no_face).astype(jnp.float32))
 
-    changed = jax.vmap(one)(jax.random.split(key, images.shape[0]), images, points)
-    return dataclasses.replace(changed, image=_painted(jax.random.fold_in(key, 3), changed.image, settings.looks))
+    moving, painting = jax.random.split(key)
+    changed = jax.vmap(one)(jax.random.split(moving, images.shape[0]), images, points)
+    return dataclasses.replace(changed, image=_painted(painting, changed.image, settings.looks))
 
 
 def _painted(key: Key[Array, ""], images: Float[Array, "b h w 3"], share: float) -> Float[Array, "b h w 3"]:

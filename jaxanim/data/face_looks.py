@@ -96,9 +96,10 @@ def blur(key: Key[Array, ""], image: Float[Array, "h w 3"]) -> Float[Array, "h w
     weights = jnp.exp(-0.5 * jnp.square(offsets / sigma))
     weights = weights / weights.sum()
     for axis in (0, 1):
-        image = jnp.sum(
-            jnp.stack([w * jnp.roll(image, int(o), axis) for w, o in zip(weights, offsets, strict=True)]), 0
-        )
+        reach = [(3, 3) if each == axis else (0, 0) for each in range(3)]
+        padded, length = jnp.pad(image, reach, "edge"), image.shape[axis]
+        shifted = [jax.lax.slice_in_dim(padded, start, start + length, axis=axis) for start in range(len(offsets))]
+        image = sum((weight * each for weight, each in zip(weights, shifted, strict=True)), jnp.zeros_like(image))
     return image
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import grain
 import numpy as np
 
+from jaxanim.core.errors import InputError
 from jaxanim.data.contract import Contract, check_batch
 from jaxanim.data.sampling import Sampler
 from jaxanim.data.source import Batch, CorruptRecordError, Sample, Source, TooManyCorruptRecordsError
@@ -193,11 +194,14 @@ def _stack(samples: list[Sample], step: int) -> Batch:
     names = samples[0].keys()
     for sample in samples:
         if sample.keys() != names:
-            raise ValueError(f"examples of step {step} hold different names: {sorted(names)} and {sorted(sample)}")
+            raise InputError(f"examples of step {step} hold different names: {sorted(names)} and {sorted(sample)}")
     batch = {}
     for name in names:
         kinds = sorted({(str(np.asarray(sample[name]).dtype), np.shape(sample[name])) for sample in samples})
         if len(kinds) > 1:
-            raise ValueError(f"{name!r} differs between examples of step {step}: {kinds[0]} and {kinds[1]}")
+            raise InputError(
+                f"{name!r} differs between examples of step {step}: {kinds[0]} and {kinds[1]}; pictures of one "
+                "size come of --size of data_pipelines.build"
+            )
         batch[name] = np.stack([sample[name] for sample in samples])
     return batch

@@ -142,7 +142,8 @@ class RecordFolder:
             self._data = array_record_data_source.ArrayRecordDataSource([str(path) for path in self._paths])
         except RuntimeError as error:
             faulty = ", ".join(path.name for path in self._paths if not _has_index(path))
-            raise InputError(f"{folder}: the index at the end of {faulty} is damaged ({error})") from error
+            said = f"the index at the end of {faulty} is damaged" if faulty else f"{len(names)} files cannot be opened"
+            raise InputError(f"{folder}: {said} ({error})") from error
         if len(self._data) != self._ends[-1]:
             raise InputError(f"{folder}: files hold {len(self._data)} records, their notes say {self._ends[-1]}")
 

@@ -20,6 +20,15 @@ def test_changes_of_looks_stay_pictures(name):
     assert float(jnp.abs(changed - image).mean()) > 1e-3
 
 
+def test_a_blur_repeats_the_edge():
+    image = np.zeros((SIZE, SIZE, 3), np.float32)
+    image[0], image[:, 0] = 1.0, 1.0
+    blurred = np.asarray(face_looks.blur(jax.random.key(2), jnp.asarray(image)))
+    np.testing.assert_array_equal(blurred[-1, 4:], 0.0)  # what is on the other side stays there
+    np.testing.assert_allclose(blurred[0, -1], blurred[-1, 0], atol=1e-6)
+    assert blurred[0, -1, 0] > 0.5
+
+
 def test_a_brush_leaves_edges_and_smooths_between_them():
     image = np.full((SIZE, SIZE, 3), 0.2, np.float32)
     image[:, SIZE // 2 :] = 0.8

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+from jaxanim.core.errors import InputError
 from jaxanim.data import Loader, TooManyCorruptRecordsError, sampling
 from tests.data.sources import Numbers
 
@@ -230,5 +231,5 @@ def test_examples_of_different_shapes():
     def ragged(sample, rng):
         return {"x": np.zeros(int(sample["number"]) + 1, np.float32)}
 
-    with pytest.raises(ValueError, match=r"'x' differs between examples of step 0: \('float32', \(1,\)\)"):
+    with pytest.raises(InputError, match=r"'x' differs between examples of step 0: \('float32', \(1,\)\)"):
         Loader(Numbers(2), seed=0, batch_size=2, transform=ragged).global_batch(0)

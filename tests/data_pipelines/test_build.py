@@ -71,8 +71,15 @@ def test_an_interrupted_build_goes_on(raw, whole, tmp_path, monkeypatch):
 
 
 def test_other_options_are_refused(raw, whole, tmp_path):
-    with pytest.raises(InputError, match=r"options \{'size': 8, 'items': 10\} instead of \{'size': 9, 'items': 10\}"):
+    with pytest.raises(InputError, match=r"options \{'size': 8, 'items': 10\} instead of \{'size': 9, 'items': 10\};"):
         shards.build("x", image_folder.plan(raw, 9), tmp_path / "whole", shards=4)
+    assert contents(tmp_path / "whole") == whole
+
+
+def test_other_pictures_are_refused(raw, whole, tmp_path):
+    (raw / "0.png").rename(raw / "00.png")
+    with pytest.raises(InputError, match="another build was begun here, with items_sha256"):
+        shards.build("x", image_folder.plan(raw, 8), tmp_path / "whole", shards=4)
     assert contents(tmp_path / "whole") == whole
 
 
@@ -96,6 +103,8 @@ def test_too_many_damaged_pictures(raw, tmp_path):
         shards.build("x", recipe, tmp_path / "out", shards=5, max_corrupt=1)
     with pytest.raises(InputError, match=r"3 items are damaged, at most 2 may be; the last: .*8\.png"):
         shards.build("x", recipe, tmp_path / "out", shards=5, max_corrupt=2)
+    with pytest.raises(InputError, match=r"3 items are damaged, at most 2 may be; the last: .*8\.png"):
+        shards.build("x", recipe, tmp_path / "enough", shards=5, max_corrupt=2)  # where all is built already
 
 
 def test_a_shard_of_nothing_but_damage(raw, tmp_path):

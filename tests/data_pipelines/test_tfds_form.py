@@ -173,3 +173,10 @@ def test_a_plain_picture_is_kept_byte_for_byte(tmp_path, raw):
     builder = tfds.builder_from_directory(run(tmp_path, "rafd"))
     source = builder.as_data_source("train", decoders={"image": tfds.decode.SkipDecoding()})
     assert source[0]["image"] == data.getvalue()
+
+
+def test_a_folder_that_cannot_be_made(tmp_path, raw, capsys):
+    (tmp_path / "file").write_text("no folder")
+    arguments = ["rafd", "--source", str(raw), "--data-dir", str(tmp_path / "file"), "--form", "tfds"]
+    assert build.main(arguments) == 2
+    assert "cannot be written" in capsys.readouterr().err

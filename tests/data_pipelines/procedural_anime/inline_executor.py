@@ -6,7 +6,8 @@ import concurrent.futures
 class InlineExecutor:
     """Takes the place of `concurrent.futures.ProcessPoolExecutor` where pairs are rendered."""
 
-    def __init__(self, workers, mp_context):
+    def __init__(self, workers, mp_context, initializer):
+        assert callable(initializer)
         # A forked process could hang in the threads of JAX.
         assert mp_context.get_start_method() == "spawn"
         self.workers, self.submitted, self.ended = workers, [], False

@@ -17,6 +17,11 @@ def test_sheet_has_a_row_per_character_and_a_column_per_pose():
     )
 
 
+def test_a_place_that_cannot_be_written(tmp_path, capsys):
+    assert sheet.main([str(tmp_path / "none" / "sheet.png")]) == 2
+    assert "does not exist" in capsys.readouterr().err
+
+
 def test_command_writes_a_png(tmp_path):
     out = tmp_path / "sheet.png"
     assert sheet.main([str(out), "--seeds", "3"]) == 0

@@ -71,6 +71,7 @@ LISTS = {
     "a short line": ("a.csv", "URL,AU 1,AU 2\nx,1", "a.csv, line 2: 3 values are expected, got 2"),
     "contradiction": ("a.csv", "URL,AU 1\nx.jpg,1\nx.jpg,0", "a.csv, line 3: x is listed twice, with different"),
     "others": ("a.csv", "URL,AU 1\nx.jpg,1", r"none of its 4 pictures is among the 1 that have labels \(listed\)"),
+    "a cell without end": ("a.csv", "URL,AU 1\nx," + "1" * 200_000, "a.csv: not a list of action units"),
     "a workbook": ("a.xlsx", "PK", r"has no lists of action units .*; save \.xlsx as \.csv"),
 }
 

@@ -154,6 +154,7 @@ def test_posed_characters(tmp_path, character):
         ("file,mouth_aaa\n0.png,nan\n", "line 2: .*NaN"),
         ("file,mouth_aaa\n0.png,7\n", "line 2: 1 numbers are outside"),
         ("picture,mouth_aaa\n0.png,1\n", "line 2: a column 'file'"),
+        ("file,mouth_aaa\n0.png," + "1" * 200_000, "poses.csv: not a table .field larger"),
         ("file,mouth_aaa\n0.png\n", "line 2: .* as many values"),
     ],
 )
