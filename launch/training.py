@@ -24,7 +24,7 @@ from jaxanim.train.state import TrainState, new_state
 from jaxanim.train.step import TrainStep, make_train_step
 from jaxanim.train.stopper import Stopper
 from jaxanim.train.workdir import alone
-from launch import settings
+from launch import continued, settings
 from launch.jobs import Job, MakeJob, atw, gdpw, refiner, regressor
 
 JOBS: Mapping[str, MakeJob] = {
@@ -34,14 +34,6 @@ JOBS: Mapping[str, MakeJob] = {
     "regressor": regressor.make_job,
 }
 TRAINED, FINISHED = "trained.safetensors", "finished.json"
-# What may differ between the runs that one training is made of.
-FREE = frozenset(
-    (
-        *("log_every", "save_every", "sheet_every", "profile_from", "profile_to"),
-        *("keep_last", "keep_best", "threads", "max_corrupt", "max_skipped", "fsdp"),
-    )
-)
-
 FAILED_NOTE = "failed"  # in the working folder: the exit code of a run of several processes that must not start again
 
 _LEAST = {
@@ -125,10 +117,11 @@ def _run(
         print(parameter_overview.get_parameter_overview(target.params, include_stats=False), flush=True)
     keep = {"keep_last": config.keep_last, "keep_best": config.keep_best}
     loader, held = job.open_data(workdir, host_rows(sharding, config.batch_size))
+    noted = continued.noted(config, workdir)
     with Stopper() as stopper, Checkpoints(workdir / "checkpoints", better="higher", **keep) as checkpoints:
         restored = checkpoints.restore(target)
         if restored is not None:
-            _check_same(restored.config, settings.plain(config), workdir)
+            continued.check_same(restored.config, noted, workdir)
         state = meshes.born_sharded(init, grid)[0] if restored is None else restored.state
         position = {} if restored is None else restored.position
         first, options = int(state.step), {"threads": config.threads, "max_corrupt": config.max_corrupt}
@@ -139,7 +132,7 @@ def _run(
         ):
             made = Run(
                 workdir=workdir,
-                config=settings.plain(config),
+                config=noted,
                 step=make_step(job, config, shardings),
                 batches=batches,
                 place=lambda batch: place(batch, sharding, config.batch_size),
@@ -185,15 +178,6 @@ def check_parts(grid: jax.sharding.Mesh, batch_size: int, accumulate: int) -> No
         raise InputError(
             f"batch_size {batch_size} does not divide into {accumulate} parts (accumulate) on {grid.size} devices"
         )
-
-
-def _check_same(before: dict[str, Any], now: dict[str, Any], workdir: Path) -> None:
-    """Raises where a run shall go on with other settings than it was begun with."""
-    names = (before.keys() | now.keys()) - FREE
-    differ = sorted(name for name in names if before.get(name) != now.get(name))
-    if differ:
-        shown = "; ".join(f"{name} was {before.get(name)}, is {now.get(name)}" for name in differ[:3])
-        raise InputError(f"{workdir}: the run there was begun with other settings ({shown}); choose another --workdir")
 
 
 def _together(corrupt: Mapping[Any, str]) -> dict[str, str]:

@@ -38,11 +38,10 @@ class BatchNorm(nn.Module):
             kept = lax.stop_gradient((mean, unbiased))
             running_mean.value = (1.0 - MOMENTUM) * running_mean.value.astype(jnp.float32) + MOMENTUM * kept[0]
             running_variance.value = (1.0 - MOMENTUM) * running_variance.value.astype(jnp.float32) + MOMENTUM * kept[1]
-        factor = lax.rsqrt(variance + EPSILON)
-        shift = -mean * factor
+        factor, bias = lax.rsqrt(variance + EPSILON), jnp.zeros(channels, jnp.float32)
         if self.affine:
-            scale = self.param("scale", nn.initializers.ones_init(), (channels,))
-            bias = self.param("bias", nn.initializers.zeros_init(), (channels,))
-            factor, shift = factor * scale, shift * scale + bias
-        factor, shift = factor.astype(x.dtype), shift.astype(x.dtype)
-        return x * factor[None, None, None, :] + shift[None, None, None, :]
+            factor = factor * self.param("scale", nn.initializers.ones_init(), (channels,)).astype(jnp.float32)
+            bias = self.param("bias", nn.initializers.zeros_init(), (channels,)).astype(jnp.float32)
+        # The mean goes first: of two large products little would be left.
+        centred = x.astype(jnp.float32) - mean[None, None, None, :]
+        return (centred * factor[None, None, None, :] + bias[None, None, None, :]).astype(x.dtype)

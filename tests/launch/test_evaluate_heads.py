@@ -192,7 +192,7 @@ def test_the_program_measures_the_copy(data, tmp_path, capsys):
     ("options", "said"),
     [
         (["--system", "copy", "--judge_steps", "5"], "--judge_steps does not belong to copy"),
-        (["--system", "copy", "--pairs", "0"], "must be positive, got 0"),
+        (["--system", "copy", "--pairs", "0"], "a number from 1 on is expected"),
         (["--system", "other"], "invalid choice: 'other'"),
         ([], "one of the arguments --weights --system is required"),
         (["--weights", "tha4.safetensors"], "holds tha4 weights, those of atw and gdpw can be measured"),

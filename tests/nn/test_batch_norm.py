@@ -48,6 +48,15 @@ def test_without_scale_and_shift(variables):
     np.testing.assert_allclose(ours, (IMAGE - np.array([1, -2])) / np.sqrt(np.array([4, 0.25]) + 1e-5), rtol=1e-5)
 
 
+def test_means_far_from_zero_lose_nothing(variables):
+    image = np.float32(4096) + IMAGE
+    far = {**variables, "stats": {"mean": jnp.full(2, 4096.0), "var": jnp.asarray([4.0, 0.25])}}
+    ours = NORM.apply(far, jnp.asarray(image), train=False)
+    deviation = np.sqrt(np.array([4.0, 0.25]) + 1e-5)
+    want = (image.astype(np.float64) - 4096) / deviation * np.array([2.0, -1.0]) + np.array([0.5, 3.0])
+    np.testing.assert_allclose(ours, want, rtol=1e-6, atol=1e-6)
+
+
 def test_gradients_pass_through_the_batch_statistics(variables):
     """The result's sum does not depend on the input; without the statistics' gradient it would."""
 
