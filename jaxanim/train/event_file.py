@@ -1,19 +1,18 @@
-"""TensorBoard's event files without TensorFlow: numbers and PNG pictures.
+"""TensorBoard's event files without TensorFlow: numbers and PNG pictures, each on the disk when it is given.
 
-A file is a row of records: length (8 bytes), masked CRC-32C of the length (4), content, masked CRC-32C of the content.
-The content is the protocol buffer `Event` of tensorflow/core/util/event.proto; only its fields used here are known.
+`tensorboardX`'s own writer keeps events for a thread, where a full disk goes unnoticed; only its encoding is used.
 """
 
 import os
-import socket
-import struct
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
-_START = 1  # of a session
-_POLYNOMIAL = 0x82F63B78  # CRC-32C (Castagnoli), reflected
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.proto.summary_pb2 import Summary
+
+_RGB = 3
 
 
 class EventFile:
@@ -26,82 +25,24 @@ class EventFile:
 
     def __init__(self, folder: Path, first_step: int = 0):
         folder.mkdir(parents=True, exist_ok=True)
-        now = time.time()
-        name = f"events.out.tfevents.{int(now)}.{socket.gethostname()}.{os.getpid()}.{time.monotonic_ns()}"
-        self._file = open(folder / name, "wb")  # noqa: SIM115
-        self._table = _crc_table()
-        self._write(_float64(1, now) + _bytes(3, b"brain.Event:2"))
-        self._write(_float64(1, now) + _integer(2, first_step) + _bytes(7, _integer(1, _START)))
+        self._writer = EventsWriter(str(folder / "events"), f".{os.getpid()}.{time.monotonic_ns()}")
+        self._write(Event(step=first_step, session_log=SessionLog(status=SessionLog.START)))
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Writes named numbers of a step."""
-        summary = b"".join(_bytes(1, _bytes(1, name.encode()) + _float32(2, value)) for name, value in values.items())
-        self._event(step, summary)
+        entries = [Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
+        self._write(Event(step=step, summary=Summary(value=entries)))
 
     def picture(self, step: int, name: str, png: bytes, *, height: int, width: int) -> None:
         """Writes a picture of a step, RGB as a PNG file."""
-        image = _integer(1, height) + _integer(2, width) + _integer(3, 3) + _bytes(4, png)
-        self._event(step, _bytes(1, _bytes(1, name.encode()) + _bytes(4, image)))
+        image = Summary.Image(height=height, width=width, colorspace=_RGB, encoded_image_string=png)
+        self._write(Event(step=step, summary=Summary(value=[Summary.Value(tag=name, image=image)])))
 
     def close(self) -> None:
         """Closes the file."""
-        self._file.close()
+        self._writer.close()
 
-    def _event(self, step: int, summary: bytes) -> None:
-        self._write(_float64(1, time.time()) + _integer(2, step) + _bytes(5, summary))
-
-    def _write(self, content: bytes) -> None:
-        length = struct.pack("<Q", len(content))
-        self._file.write(length + self._masked_crc(length) + content + self._masked_crc(content))
-        self._file.flush()
-
-    def _masked_crc(self, content: bytes) -> bytes:
-        crc = crc32c(content, self._table)
-        return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
-
-
-def crc32c(content: bytes, table: tuple[int, ...] | None = None) -> int:
-    """Returns the CRC-32C of some bytes.
-
-    Args:
-      content: the bytes.
-      table: as `_crc_table` makes it, where there are many to compute.
-    """
-    table = table or _crc_table()
-    crc = 0xFFFFFFFF
-    for byte in content:
-        crc = table[(crc ^ byte) & 0xFF] ^ (crc >> 8)
-    return crc ^ 0xFFFFFFFF
-
-
-def _crc_table() -> tuple[int, ...]:
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = (value >> 1) ^ (_POLYNOMIAL if value & 1 else 0)  # noqa: PLW2901
-        table.append(value)
-    return tuple(table)
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*encoded, value])
-
-
-def _integer(field: int, value: int) -> bytes:
-    return _varint(field << 3 | _VARINT) + _varint(value)
-
-
-def _bytes(field: int, value: bytes) -> bytes:
-    return _varint(field << 3 | _BYTES) + _varint(len(value)) + value
-
-
-def _float32(field: int, value: float) -> bytes:
-    return _varint(field << 3 | _FIXED32) + struct.pack("<f", value)
-
-
-def _float64(field: int, value: float) -> bytes:
-    return _varint(field << 3 | _FIXED64) + struct.pack("<d", value)
+    def _write(self, event: Event) -> None:
+        event.wall_time = time.time()
+        self._writer.write_event(event)
+        self._writer.flush()

@@ -225,7 +225,7 @@ def _save(state: TrainState, run: Run, clock: _Clock, number: int, total: Averag
 
 def _check_finite(run: Run, schedule: Schedule, number: int, measured: Averages) -> None:
     """Stops the run when too many steps in a row were skipped, with a report of the last one."""
-    skipped = int(measured.total["skipped_in_a_row"])
+    skipped = int(measured["skipped_in_a_row"].total)
     if skipped < schedule.max_skipped or not schedule.max_skipped:
         return
     means = averages.fetch(measured)

@@ -14,6 +14,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
+from clu.metrics import Average
 
 from jaxanim.core.system import Phase
 from jaxanim.core.types import Array, Bool, Float, Key, Metrics, Params
@@ -93,7 +94,7 @@ def make_train_step(
             raise ValueError(
                 f"phases keep statistics of {sorted(missing)}, the state has those of {sorted(state.stats)}"
             )
-        key, total, sound = jax.random.fold_in(state.key, state.step), Averages({}, {}), jnp.bool_(True)
+        key, total, sound = jax.random.fold_in(state.key, state.step), dict[str, Average](), jnp.bool_(True)
         for index, phase in enumerate(phases):
             inputs = Inputs(batch, state.params, state.stats, frozen, jax.random.fold_in(key, index))
             update = _update(phase, optimizers[phase.wrt], gradients[index], inputs, weights.get(phase.name, {}))
@@ -104,12 +105,11 @@ def make_train_step(
                 stats={**state.stats, phase.keeps: kept.stats} if phase.keeps else state.stats,
                 optimizer={**state.optimizer, phase.wrt: optimizer},
             )
-            total = Averages({**total.total, **measured.total}, {**total.count, **measured.count})
+            total |= measured
             sound &= finite
         due = [(state.step + 1) % phase.every == 0 for phase in phases if phase.every > 1]
         state = _finish(state, decay, sound, whole=jnp.all(jnp.array(due, bool)))
-        row = averages.measured({"skipped_in_a_row": state.skipped_in_a_row})
-        return state, Averages({**total.total, **row.total}, {**total.count, **row.count})
+        return state, total | averages.measured({"skipped_in_a_row": state.skipped_in_a_row})
 
     return jax.jit(step, donate_argnums=0, out_shardings=None if shardings is None else (shardings, None))
 
@@ -204,9 +204,7 @@ def _update(
         now, now_optimizer = jax.tree.map(lambda a, b: jnp.where(finite, a, b), new, old)
         named = {f"{phase.name}/{name}": value for name, value in metrics.items()}
         skipped = averages.measured({f"{phase.name}/skipped": 1.0 - finite.astype(jnp.float32)})
-        sound = averages.measured(named, finite)
-        measured = Averages({**sound.total, **skipped.total}, {**sound.count, **skipped.count})
-        return now, now_optimizer, measured, finite
+        return now, now_optimizer, averages.measured(named, finite) | skipped, finite
 
     return update
 
