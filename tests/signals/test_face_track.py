@@ -1,6 +1,7 @@
 """Files of fits: there and back, what they drive, and what is refused."""
 
 import dataclasses
+import zipfile
 
 import numpy as np
 import pytest
@@ -121,6 +122,10 @@ def test_other_files(tmp_path):
         face_track.load(tmp_path / "a.npz")
     with pytest.raises(InputError, match=r"a\.csv: is no \.npz file"):
         face_track.load(tmp_path / "a.csv")
+    with zipfile.ZipFile(write(tmp_path / "c.npz", crop=None), "a") as archive:
+        archive.writestr("crop", "text")
+    with pytest.raises(InputError, match=r"c\.npz: holds 'crop', which is no array"):
+        face_track.load(tmp_path / "c.npz")
     np.savez(tmp_path / "b.npz", **{name: value for name, value in vars(make(0)).items() if value is not None})
     with pytest.raises(InputError, match="has no frames"):
         face_track.load(tmp_path / "b.npz")
