@@ -291,7 +291,7 @@ def _csv_columns(path: Path, fps: float | None, check: Callable[[str], object]) 
 
 def _json_columns(path: Path, fps: float | None, check: Callable[[str], object]) -> _Columns:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise InputError(f"is not valid JSON ({error})") from error
     frames = content.get("frames") if isinstance(content, dict) else None
