@@ -21,6 +21,9 @@ TINY = Design("open_head", 60, 52, width=8, hidden=16, decoder=8, points=166, si
 CARD = Card(files.SYSTEM, "tiny", "Apache-2.0", "a test")
 
 
+NOT_GROUPED = [{"width": 3}, {"width": 12}, {"decoder": 20, "points": 68}]  # norms have 8 groups
+
+
 def statistics(design):
     return Statistics(jnp.zeros(design.parameters), jnp.ones(design.parameters))
 
@@ -135,7 +138,13 @@ def test_files(tmp_path, regressor, params):
         files.read_regressor(path)
 
 
-@pytest.mark.parametrize("wrong", [{"size": 100}, {"width": 0}, {"decoder": 8}, {"points": 68}])
+@pytest.mark.parametrize("sizes", [{"width": 1}, {"width": 4}, {"width": 24}, {"decoder": 5, "points": 68}])
+def test_designs_that_can_be(sizes):
+    design = Design(**{"hidden": 8, "size": 32, **sizes})
+    jax.eval_shape(FaceRegressor(design, statistics(design)).init, jax.random.key(0))
+
+
+@pytest.mark.parametrize("wrong", [{"size": 100}, {"width": 0}, {"decoder": 8}, {"points": 68}, *NOT_GROUPED])
 def test_designs_that_cannot_be(wrong):
     with pytest.raises(ValueError, match=r"must|both"):
         Design(**wrong)
