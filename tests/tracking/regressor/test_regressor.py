@@ -130,6 +130,10 @@ def test_files(tmp_path, regressor, params):
     card, stored, found = files.read_regressor(path)
     assert (card.name, stored.design) == ("tiny", TINY)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6), found, params)
+    unknown = dataclasses.replace(regressor.statistics, mean=regressor.statistics.mean.at[3].set(jnp.nan))
+    files.write_regressor(path, CARD, dataclasses.replace(regressor, statistics=unknown), params)
+    with pytest.raises(WeightsError, match="statistics holds numbers that are not finite"):
+        files.read_regressor(path)
     weights_file.write(path, card, {NETWORK: {"x": np.zeros(1, np.float32)}})
     with pytest.raises(WeightsError, match="are needed"):
         files.read_regressor(path)
