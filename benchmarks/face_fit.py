@@ -12,6 +12,7 @@ import numpy as np
 
 from data_pipelines.procedural_faces import clip, motion, person, scene
 from data_pipelines.procedural_faces.records import split_of
+from jaxanim.evaluate import faces
 from jaxanim.geometry import cameras, morphable, open_head
 from jaxanim.geometry.morphable import MorphableModel
 from jaxanim.tracking import fit, landmark_model, surfaces
@@ -58,7 +59,7 @@ def describe(model: MorphableModel, ready: fit.Fitter, found: fit.Fit, rows: Row
         np.asarray(landmark_model.head_rotation(jnp.asarray(each), ready.landmarks))
         for each in (found.rotations, rows["rotations"])
     ]
-    off = np.degrees(np.arccos(np.clip((np.einsum("nij,nij->n", *turns) - 1) / 2, -1, 1)))
+    off = faces.rotation_error(*turns)
     used = rows["expression"].std(axis=0) > _LEAST_USED
     pairs = [(found.expression[:, k], rows["expression"][:, k]) for k in np.flatnonzero(used)]
     each = np.array([np.corrcoef(a, b)[0, 1] if a.std() > 0 else 0.0 for a, b in pairs])

@@ -14,7 +14,6 @@ import dataclasses
 import importlib.resources
 import json
 import os
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks import timing
 from configs.gdpw import small
 from jaxanim.core.system import PosedImage
 from jaxanim.core.types import Variables
@@ -112,24 +112,14 @@ def picture(size: int) -> np.ndarray:
 
 def measure(runs: Mapping[str, Run], rounds: int) -> dict[str, dict[str, float]]:
     """Runs all once a round, after a round of warming up; medians and least, of time and of processor time."""
-    for run in runs.values():
-        run()
-    wall: dict[str, list[float]] = {name: [] for name in runs}
-    processor: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            start, start_processor = time.perf_counter(), time.process_time()
-            run()
-            processor[name].append(1e3 * (time.process_time() - start_processor))
-            wall[name].append(1e3 * (time.perf_counter() - start))
     return {
         name: {
-            "ms": float(np.median(wall[name])),
-            "least_ms": min(wall[name]),
-            "processor_ms": float(np.median(processor[name])),
-            "frames_per_second": 1e3 / float(np.median(wall[name])),
+            "ms": timing.milliseconds(spent.wall),
+            "least_ms": 1e3 * min(spent.wall),
+            "processor_ms": timing.milliseconds(spent.processor),
+            "frames_per_second": 1e3 / timing.milliseconds(spent.wall),
         }
-        for name in runs
+        for name, spent in timing.measured(runs, rounds=rounds).items()
     }
 
 

@@ -13,7 +13,6 @@ import functools
 import importlib.util
 import json
 import os
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 
+from benchmarks import timing  # noqa: E402
 from jaxanim.ops import grid_sample  # noqa: E402
 
 Run = Callable[[], object]
@@ -150,20 +150,9 @@ def onnxruntime_runs(data: tuple[np.ndarray, ...]) -> dict[str, dict[str, Run]]:
 
 def measure(runs: Mapping[str, Run], rounds: int) -> dict[str, dict[str, float]]:
     """Returns the median milliseconds and the median processor milliseconds of every run, taken in turns."""
-    for run in runs.values():
-        run()
-        run()
-    wall: dict[str, list[float]] = {name: [] for name in runs}
-    processor: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            start, start_processor = time.perf_counter(), time.process_time()
-            run()
-            wall[name].append(time.perf_counter() - start)
-            processor[name].append(time.process_time() - start_processor)
     return {
-        name: {"ms": 1e3 * float(np.median(wall[name])), "processor_ms": 1e3 * float(np.median(processor[name]))}
-        for name in runs
+        name: {"ms": timing.milliseconds(spent.wall), "processor_ms": timing.milliseconds(spent.processor)}
+        for name, spent in timing.measured(runs, rounds=rounds).items()
     }
 
 

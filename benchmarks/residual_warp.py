@@ -25,6 +25,7 @@ os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
 
+from benchmarks import timing  # noqa: E402
 from jaxanim.ops import residual_stream  # noqa: E402
 from jaxanim.ops.residual_warp import Fit, Mode, Residuals  # noqa: E402
 
@@ -121,21 +122,14 @@ def measure(name: str, mode: Mode, rounds: int) -> dict[str, Any]:
     runs: dict[str, Ours | OpenCv] = {"jaxanim": Ours(*given), "opencv": OpenCv(*given)}
     pictures = {what: run().astype(np.int16) for what, run in runs.items()}
     difference = int(np.abs(pictures["jaxanim"] - pictures["opencv"]).max())
-    wall: dict[str, list[float]] = {what: [] for what in runs}
-    processor: dict[str, list[float]] = {what: [] for what in runs}
-    for _ in range(rounds):
-        for what, run in runs.items():
-            start, start_processor = time.perf_counter(), time.process_time()
-            run()
-            processor[what].append(1e3 * (time.process_time() - start_processor))
-            wall[what].append(1e3 * (time.perf_counter() - start))
+    spent = timing.measured(runs, rounds=rounds)
     return {
         "steps": residuals.steps,
         "once_s": once,
         "largest difference of 255": difference,
-        "ms": {what: float(np.median(times)) for what, times in wall.items()},
-        "ratio": _spread(wall),
-        "processor_ratio": _spread(processor),
+        "ms": {what: timing.milliseconds(each.wall) for what, each in spent.items()},
+        "ratio": _spread({what: each.wall for what, each in spent.items()}),
+        "processor_ratio": _spread({what: each.processor for what, each in spent.items()}),
     }
 
 

@@ -2,24 +2,38 @@
 
 import time
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 
-def interleaved(candidates: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, list[float]]:
-    """Runs every candidate once a round, after one round of warming up, and returns seconds per call.
+class Spent(NamedTuple):
+    """Seconds of each call: by the clock, and of all processors together."""
+
+    wall: list[float]
+    processor: list[float]
+
+
+def measured(candidates: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, Spent]:
+    """Runs every candidate once a round, after one round of warming up, and returns seconds of each.
 
     Taking turns spreads whatever else the machine does evenly over all of them.
     """
     for run in candidates.values():
         run()
-    seconds: dict[str, list[float]] = {name: [] for name in candidates}
+    spent = {name: Spent([], []) for name in candidates}
     for _ in range(rounds):
         for name, run in candidates.items():
-            start = time.perf_counter()
+            start, start_processor = time.perf_counter(), time.process_time()
             run()
-            seconds[name].append(time.perf_counter() - start)
-    return seconds
+            spent[name].processor.append(time.process_time() - start_processor)
+            spent[name].wall.append(time.perf_counter() - start)
+    return spent
+
+
+def interleaved(candidates: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, list[float]]:
+    """Returns the seconds by the clock alone, see `measured`."""
+    return {name: spent.wall for name, spent in measured(candidates, rounds=rounds).items()}
 
 
 def milliseconds(seconds: list[float], *, frames: int = 1) -> float:

@@ -106,8 +106,10 @@ def test_make_targets_exist(command):
 def test_programs_exist(command):
     """Trainings are not run here; that they start is seen from their help."""
     module = shlex.split(command)[2]
-    done = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, check=False)
-    assert module.rpartition(".")[2] in (done.stdout + done.stderr).decode()
+    program = [sys.executable, "-m", module, "--help"]
+    done = subprocess.run(program, capture_output=True, text=True, cwd=ROOT, check=False)
+    for name in (module.rpartition(".")[2], *re.findall(r"--[\w-]+", command)):
+        assert name in done.stdout, done.stderr  # which names what cannot be run, too
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if "data_pipelines.build" in command])

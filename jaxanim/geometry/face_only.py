@@ -42,11 +42,13 @@ def build(
                 f"{path}: the {name} basis has shape {basis.shape} and {len(sigmas)} deviations, "
                 f"the mean face has {vertices} vertices"
             )
-    for array in (template, *identity, *expression):
-        if not np.isfinite(array).all():
-            raise InputError(f"{path}: holds numbers that are not finite")
-    _check_indices(path, "triangles", faces, vertices)
     texture, texture_faces = uv or (np.zeros((0, 2)), np.zeros((0, 3), int))
+    for array in (template, *identity, *expression, texture):
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            finite = np.isfinite(np.asarray(array, np.float32)).all()
+        if not finite:
+            raise InputError(f"{path}: holds numbers that are not finite in float32")
+    _check_indices(path, "triangles", faces, vertices)
     return MorphableModel(
         template=_floats(template),
         identity_basis=_floats(identity[0]),

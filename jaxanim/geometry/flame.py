@@ -152,8 +152,10 @@ def _array(path: Path, content: Mapping[str, Any], name: str, shape: tuple[int |
     if not fits or array.dtype.kind not in "iuf":
         wanted = ", ".join("any" if length is None else str(length) for length in shape)
         raise InputError(f"{path}: {name} is {array.dtype} of shape {array.shape}, FLAME's is ({wanted})")
-    if not np.isfinite(array).all():
-        raise InputError(f"{path}: {name} holds numbers that are not finite")
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        finite = np.isfinite(array.astype(np.float32)).all()
+    if not finite:
+        raise InputError(f"{path}: {name} holds numbers that are not finite in float32")
     return array
 
 

@@ -68,13 +68,6 @@ def mirrored_names(names: Sequence[str]) -> Int[np.ndarray, " n"]:
     return np.array([list(names).index(partner) for partner in partners])
 
 
-def _other_side(name: str) -> str:
-    for side, other in (("Left", "Right"), ("Right", "Left")):
-        if name.endswith(side):
-            return name.removesuffix(side) + other
-    return name
-
-
 def mirrored_vertices(template: Float[np.ndarray, "v 3"], *, tolerance: float = 1e-4) -> Int[np.ndarray, " v"]:
     """Returns, for each vertex of the mirrored mesh, which vertex of the mesh it was.
 

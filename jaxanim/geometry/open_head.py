@@ -46,29 +46,26 @@ def load_open_head(path: Path | None = None) -> MorphableModel:
     path = path or bundled_open_head()
     stored = _read(path)
     _check(path, stored)
-    try:
-        landmarks = {
-            count: LandmarkEmbedding(
-                jnp.asarray(stored[f"landmarks_{count}_face"], jnp.int32),
-                jnp.asarray(stored[f"landmarks_{count}_barycentric"], jnp.float32),
-            )
-            for count in _LANDMARKS
-        }
-        count = len(stored["template"])
-        return MorphableModel(
-            **{name: jnp.asarray(stored[name], jnp.float32) for name in _ARRAYS},
-            identity_basis=jnp.asarray(stored["identity_basis"], jnp.float32),
-            expression_basis=jnp.asarray(stored["expression_basis"], jnp.float32),
-            pose_basis=jnp.zeros((count, 3, 0), jnp.float32),
-            faces=jnp.asarray(stored["faces"], jnp.int32),
-            uv_faces=jnp.asarray(stored["uv_faces"], jnp.int32),
-            landmarks=landmarks,
-            parents=tuple(int(parent) for parent in stored["parents"]),
-            joint_names=_strings(stored["joint_names"]),
-            expression_names=_strings(stored["expression_names"]),
+    landmarks = {
+        count: LandmarkEmbedding(
+            jnp.asarray(stored[f"landmarks_{count}_face"], jnp.int32),
+            jnp.asarray(stored[f"landmarks_{count}_barycentric"], jnp.float32),
         )
-    except KeyError as error:
-        raise InputError(f"{path}: not an open head, it has no {error.args[0]!r}") from error
+        for count in _LANDMARKS
+    }
+    count = len(stored["template"])
+    return MorphableModel(
+        **{name: jnp.asarray(stored[name], jnp.float32) for name in _ARRAYS},
+        identity_basis=jnp.asarray(stored["identity_basis"], jnp.float32),
+        expression_basis=jnp.asarray(stored["expression_basis"], jnp.float32),
+        pose_basis=jnp.zeros((count, 3, 0), jnp.float32),
+        faces=jnp.asarray(stored["faces"], jnp.int32),
+        uv_faces=jnp.asarray(stored["uv_faces"], jnp.int32),
+        landmarks=landmarks,
+        parents=tuple(int(parent) for parent in stored["parents"]),
+        joint_names=_strings(stored["joint_names"]),
+        expression_names=_strings(stored["expression_names"]),
+    )
 
 
 def load_parts(path: Path | None = None) -> Parts:
@@ -83,10 +80,12 @@ def load_parts(path: Path | None = None) -> Parts:
     path = path or bundled_open_head()
     stored = _read(path)
     try:
-        names, ranges = _strings(stored["part_names"]), stored["part_ranges"]
+        names, ranges = stored["part_names"], stored["part_ranges"]
     except KeyError as error:
         raise InputError(f"{path}: not an open head, it has no {error.args[0]!r}") from error
-    return {name: (int(start), int(stop)) for name, (start, stop) in zip(names, ranges, strict=True)}
+    if names.ndim != 1 or ranges.shape != (*names.shape, 2) or ranges.dtype.kind not in "iu":
+        raise InputError(f"{path}: part_ranges is {ranges.dtype} of shape {ranges.shape}, names have {names.shape}")
+    return {name: (int(start), int(stop)) for name, (start, stop) in zip(_strings(names), ranges, strict=True)}
 
 
 def save_open_head(path: Path, model: MorphableModel, parts: Parts) -> None:
@@ -128,8 +127,10 @@ def _check(path: Path, stored: Mapping[str, np.ndarray]) -> None:
         "parents": ("j",),
         "joint_names": ("j",),
         "expression_names": ("e",),
+        **{f"landmarks_{count}_face": (count,) for count in _LANDMARKS},
+        **{f"landmarks_{count}_barycentric": (count, 3) for count in _LANDMARKS},
     }
-    sizes: dict[str | int, int] = {3: 3, 2: 2}
+    sizes: dict[str | int, int] = {size: size for size in (2, 3, *_LANDMARKS)}
     for name, shape in shapes.items():
         if name not in stored:
             raise InputError(f"{path}: not an open head, it has no {name!r}")
@@ -137,11 +138,32 @@ def _check(path: Path, stored: Mapping[str, np.ndarray]) -> None:
         fits = array.ndim == len(shape) and all(
             sizes.setdefault(k, n) == n for k, n in zip(shape, array.shape, strict=True)
         )
-        if not fits or array.dtype.kind not in ("U" if name.endswith("_names") else "iuf"):
+        if not fits or array.dtype.kind not in _kinds(name):
             raise InputError(f"{path}: {name} is {array.dtype} of shape {array.shape}, which does not fit the others")
+        if array.size == 0:
+            raise InputError(f"{path}: {name} is empty")
+        if array.dtype.kind == "f" and not _is_finite(array):
+            raise InputError(f"{path}: {name} holds numbers that are not finite in float32")
     for name, count in (("faces", sizes["v"]), ("uv_faces", sizes["u"])):
         if stored[name].min() < 0 or stored[name].max() >= count:
             raise InputError(f"{path}: {name} name vertices that are not there")
+    for name in (f"landmarks_{count}_face" for count in _LANDMARKS):
+        if stored[name].min() < 0 or stored[name].max() >= sizes["f"]:
+            raise InputError(f"{path}: {name} names triangles that are not there")
+    parents = stored["parents"].tolist()
+    if parents[0] != -1 or any(not 0 <= parent < joint for joint, parent in enumerate(parents) if joint > 0):
+        raise InputError(f"{path}: parents are {parents}; the first is -1, others come before their children")
+
+
+def _kinds(name: str) -> str:
+    if name.endswith("_names"):
+        return "U"
+    return "iu" if name.endswith(("face", "faces", "parents")) else "iuf"
+
+
+def _is_finite(array: np.ndarray) -> bool:
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        return bool(np.isfinite(array.astype(np.float32)).all())
 
 
 def _strings(values: np.ndarray) -> tuple[str, ...]:

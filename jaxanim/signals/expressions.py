@@ -77,10 +77,11 @@ def come_and_go(duration: float, fps: float) -> Float[np.ndarray, " n"]:
     It comes and goes in 30 % of the time each, at most 0.8 s, with a smooth start and end.
 
     Raises:
-      InputError: that is less than three frames, or not a number of seconds.
+      InputError: that is less than three frames, or more than a video may have.
     """
-    count = round(duration * fps) if np.isfinite(duration) and np.isfinite(fps) else 0
-    tracks.check_frame_count(count)
+    frames = duration * fps if duration > 0 and fps > 0 else 0.0
+    tracks.check_frame_count(frames)
+    count = round(frames)
     if count < 3:
         raise InputError(f"an expression needs three frames or more, {duration:g} s at {fps:g} a second are {count}")
     time, end = np.arange(count) / fps, (count - 1) / fps

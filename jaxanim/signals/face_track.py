@@ -1,6 +1,6 @@
 """What `jaxanim fit` writes: a face's parameters, landmarks, action units and poses for every frame of its input.
 
-The file is an .npz of one array per field of `FaceTrack`, named alike; what is optional and not known is not in it.
+The file is an .npz of one array per field of `FaceTrack`, named alike.
 Pixels are those of the original picture, x right, y down, (0, 0) its upper left corner.
 """
 
@@ -34,11 +34,6 @@ _SHAPES: Mapping[str, tuple[str | int, ...]] = {
     "pose": ("n", 45),
     "head_degrees": ("n", 3),
     "crop": ("n", 2, 3),
-    "bfm": ("n", 235),
-    "flame_identity": ("k",),
-    "flame_expression": ("n", "e"),
-    "flame_rotations": ("n", 5, 3),
-    "flame_camera": ("n", 3),
 }
 _DOUBLE = ("fps", "time")
 _WHOLE = ("size", "crop_size")
@@ -65,11 +60,6 @@ class FaceTrack:
       pose: THA4's numbers, in the order of `pose_vector`.
       head_degrees: yaw, pitch and roll (`face_signal`).
       crop: from pixels of the picture to those of the crop; columns x, y, 1.
-      bfm: 3DDFA's 199 coefficients of identity and 29 of expression, 3 angles, 3 of translation and a scale.
-      flame_identity: FLAME's coefficients.
-      flame_expression: FLAME's coefficients.
-      flame_rotations: FLAME's joints, axis times angle.
-      flame_camera: DECA's scale and shift, in the crop.
     """
 
     fps: float
@@ -88,11 +78,6 @@ class FaceTrack:
     pose: Float[np.ndarray, "n 45"]
     head_degrees: Float[np.ndarray, "n 3"]
     crop: Float[np.ndarray, "n 2 3"]
-    bfm: Float[np.ndarray, "n 235"] | None = None
-    flame_identity: Float[np.ndarray, " k"] | None = None
-    flame_expression: Float[np.ndarray, "n e"] | None = None
-    flame_rotations: Float[np.ndarray, "n 5 3"] | None = None
-    flame_camera: Float[np.ndarray, "n 3"] | None = None
 
     def to_signal(self) -> face_signal.FaceSignal:
         """Returns expression and head angles of all frames."""
@@ -109,12 +94,11 @@ class FaceTrack:
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(FaceTrack))
-_OPTIONAL = tuple(field.name for field in dataclasses.fields(FaceTrack) if field.default is None)
 
 
 def check(track: FaceTrack) -> None:
     """Raises ValueError unless all shapes fit each other, numbers are finite and times increase."""
-    _check({name: np.asarray(value) for name in _FIELDS if (value := getattr(track, name)) is not None}, ValueError)
+    _check({name: np.asarray(getattr(track, name)) for name in _FIELDS}, ValueError)
 
 
 def save(path: Path, track: FaceTrack) -> None:
@@ -127,11 +111,9 @@ def save(path: Path, track: FaceTrack) -> None:
     check(track)
     stored: dict[str, Any] = {}
     for name in _FIELDS:
-        value = getattr(track, name)
-        if value is not None:
-            array = np.asarray(value)
-            halve = array.dtype == np.float64 and name not in _DOUBLE
-            stored[name] = array.astype(np.float32) if halve else array
+        array = np.asarray(getattr(track, name))
+        halve = array.dtype == np.float64 and name not in _DOUBLE
+        stored[name] = array.astype(np.float32) if halve else array
     if path.suffix.lower() != ".npz":
         raise OutputError(f"{path}: a fit is written as an .npz file")
     size = sum(array.nbytes for array in stored.values())
@@ -151,10 +133,10 @@ def load(path: Path) -> FaceTrack:
         if path.suffix.lower() != ".npz":
             raise InputError("is no .npz file of jaxanim fit")
         stored = tracks.read_arrays(path)
-        missing = [name for name in _FIELDS if name not in stored and name not in _OPTIONAL]
+        missing = [name for name in _FIELDS if name not in stored]
         if missing:
             raise InputError(f"is not what jaxanim fit writes: it has no {missing[0]!r}; it holds {_some(stored)}")
-        known = {name: stored[name] for name in _FIELDS if name in stored}
+        known = {name: stored[name] for name in _FIELDS}
         unknown = sorted(set(stored) - set(known))
         if unknown:
             raise InputError(f"has the unknown array {unknown[0]!r}; a newer version may have written it")

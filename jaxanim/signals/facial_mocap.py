@@ -166,7 +166,7 @@ def _ramp(value: float, low: float, high: float) -> float:
 
 
 def convert(values: Mapping[str, float], time: float, mapping: MocapMapping) -> Float[np.ndarray, "45"]:
-    """Converts one packet to a pose.
+    """Converts one packet to a pose; what goes beyond a range stops at its end, and is not counted.
 
     Args:
       values: from `parse_packet`; a blendshape that is absent is 0.

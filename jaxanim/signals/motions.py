@@ -30,12 +30,14 @@ def make_motion(motion: Motion, *, duration: float, fps: float, seed: int) -> tr
 
     Raises:
       ValueError: an option is unknown or out of range.
+      InputError: these are more frames than a track may have.
     """
     checks.check_option("motion", motion, tuple(_MOTIONS))
     if not (duration > 0 and fps > 0 and math.isfinite(duration) and math.isfinite(fps)):
         raise ValueError(f"duration and fps must be positive, got {duration} and {fps}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, got {seed}")
+    tracks.check_frame_count(duration * fps)
     time = np.arange(max(1, math.ceil(duration * fps - 1e-6))) / fps
     curves: Curves = {}
     # Each layer draws from its own stream in the order of time: neither rate nor length changes what happens when.

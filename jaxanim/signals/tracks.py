@@ -291,7 +291,7 @@ def _csv_columns(path: Path, fps: float | None, check: Callable[[str], object]) 
 
 def _json_columns(path: Path, fps: float | None, check: Callable[[str], object]) -> _Columns:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise InputError(f"is not valid JSON ({error})") from error
     frames = content.get("frames") if isinstance(content, dict) else None
@@ -349,7 +349,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Reads all arrays of an .npz file; nothing in it can run code, and it is not larger than memory should hold.
 
     Raises:
-      InputError: the file is damaged or too large.
+      InputError: the file is damaged or too large, or holds something besides arrays.
       OSError: it cannot be opened.
     """
     try:
@@ -358,7 +358,10 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         if size > MAX_ARRAY_BYTES:
             raise InputError(f"{size >> 20} MiB unpacked is more than a track may have ({MAX_ARRAY_BYTES >> 20} MiB)")
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
+        if others := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
+            raise InputError(f"holds {others[0]!r}, which is no array")
+        return arrays
     except (InputError, OSError):
         raise
     except Exception as error:  # numpy and zipfile raise nearly anything on damaged input

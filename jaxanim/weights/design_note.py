@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +25,7 @@ def read(path: Path, card: Card, example: Design) -> Design:
     Args:
       path: of the file, for errors.
       card: of the file.
-      example: any design of that kind; every field must be there, and of the same type.
+      example: any design of that kind; every field must be there, of the same type, and finite.
 
     Raises:
       WeightsError: the card does not say it, or what it says is no such design.
@@ -37,10 +38,17 @@ def read(path: Path, card: Card, example: Design) -> Design:
         for name, known in vars(example).items():
             if isinstance(known, tuple) and isinstance(fields[name], list):
                 fields[name] = tuple(fields[name])
-            if type(fields[name]) is not type(known):
-                raise ValueError(f"{name} is {fields[name]!r}")
+            _check(name, fields[name], known)
         return type(example)(**fields)
     except KeyError as error:
         raise WeightsError(f"{path}: the design on its card is damaged (it has no {error})") from error
     except (TypeError, ValueError, AttributeError, RecursionError) as error:
         raise WeightsError(f"{path}: the design on its card is damaged ({error})") from error
+
+
+def _check(name: str, value: Any, known: Any) -> None:
+    if type(value) is not type(known) or (isinstance(value, float) and not math.isfinite(value)):
+        raise ValueError(f"{name} is {value!r}")
+    if isinstance(value, tuple) and known:
+        for each in value:
+            _check(f"one of {name}", each, known[0])

@@ -38,7 +38,7 @@ def apply(table: Table, source: Mapping[str, np.ndarray], template: Params, *, w
 
     Raises:
       WeightsError: a key is missing or unused, a leaf is not filled, a shape or type differs, or
-        a number is not finite.
+        a number is not finite in float32.
     """
     expected = flatten(template)
     _check_names(table, source, expected, what)
@@ -51,9 +51,10 @@ def apply(table: Table, source: Mapping[str, np.ndarray], template: Params, *, w
         have = _laid_out_shape(row, array)
         if have != want:
             raise WeightsError(f"{what}: {row.source} has shape {array.shape}, which cannot fill {row.path} {want}")
-        if not np.isfinite(array).all():
-            raise WeightsError(f"{what}: {row.source} holds numbers that are not finite")
-        filled[row.path] = np.array(row.layout(array), np.float32, order="C")
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            filled[row.path] = np.array(row.layout(array), np.float32, order="C")
+        if not np.isfinite(filled[row.path]).all():
+            raise WeightsError(f"{what}: {row.source} holds numbers that are not finite in float32")
     return unflatten(filled)
 
 

@@ -1,6 +1,8 @@
 """Writing whole files or none: success, failures of every kind, and names that cannot be written to."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -181,3 +183,25 @@ def test_names_that_cannot_be(name):
     with pytest.raises(InputError, match="a file's name"):
         files.check_name(Path("folder") / name / "file")
     files.check_name(Path("x" * 255))
+
+
+def test_json_is_read_as_utf_8_whatever_the_locale(tmp_path):
+    (tmp_path / "a.json").write_bytes('"ä"'.encode())
+    program = "import sys, pathlib; from jaxanim.core import files; "
+    program += "print(ascii(files.read_json(pathlib.Path(sys.argv[1]), what='data')))"
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", program, str(tmp_path / "a.json")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "'\\xe4'\n"
+
+
+@pytest.mark.parametrize("content", [b"", b"[", b"\xff", b"[" * 100_000], ids=["empty", "cut off", "binary", "deep"])
+def test_damaged_json(tmp_path, content):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.json: damaged"):
+        files.read_json(tmp_path / "a.json", what="data")
+
+
+def test_missing_json(tmp_path):
+    with pytest.raises(InputError, match=r"a\.json: no such file; is this the folder of data\?"):
+        files.read_json(tmp_path / "a.json", what="data")

@@ -174,6 +174,7 @@ WRONG = {
     "corners": ({"tl": np.ones((3, 2))}, r"tl has shape \(3, 2\)"),
     "text": ({"shapeMU": "none"}, "shapeMU does not hold plain numbers"),
     "not finite": ({"shapeMU": np.full((12, 1), np.inf)}, "not finite"),
+    "too large": ({"shapeMU": np.full((12, 1), 1e300)}, "not finite in float32"),
 }
 
 

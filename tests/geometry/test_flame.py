@@ -120,6 +120,7 @@ WRONG = {
     ),
     "text": ({"weights": "none"}, "weights is <U4 of shape"),
     "not finite": ({"v_template": np.full((5023, 3), np.nan)}, "v_template holds numbers that are not finite"),
+    "too large": ({"v_template": np.full((5023, 3), 1e300)}, "v_template holds numbers that are not finite in float32"),
 }
 
 

@@ -338,6 +338,17 @@ class TestFile:
             ({"parents": np.zeros(3, np.int32)}, "does not fit the others"),
             ({"faces": np.full((11888, 3), 9999, np.int32)}, "faces name vertices that are not there"),
             ({"joint_names": np.zeros(5, np.int32)}, "joint_names is int32"),
+            ({"identity_sigmas": np.full(60, np.nan)}, "identity_sigmas holds numbers that are not finite"),
+            (
+                {"expression_sigmas": np.full(52, 1e300)},
+                "expression_sigmas holds numbers that are not finite in float32",
+            ),
+            ({"faces": np.zeros((11888, 3), np.float32)}, "faces is float32 of shape"),
+            ({"faces": np.zeros((0, 3), np.int32), "uv_faces": np.zeros((0, 3), np.int32)}, "faces is empty"),
+            ({"landmarks_68_face": np.zeros(67, np.int32)}, r"landmarks_68_face is int32 of shape \(67,\)"),
+            ({"landmarks_98_face": np.full(98, 11888)}, "landmarks_98_face names triangles that are not there"),
+            ({"landmarks_98_barycentric": np.full((98, 3), np.inf)}, "landmarks_98_barycentric holds numbers that are"),
+            ({"parents": np.array([-1, 2, 1, 1, 1])}, r"parents are \[-1, 2, 1, 1, 1\]; the first is -1"),
         ],
     )
     def test_arrays_that_do_not_fit(self, tmp_path, change, message):
@@ -346,6 +357,14 @@ class TestFile:
             np.savez(path, **{**stored, **change})
         with pytest.raises(InputError, match=message):
             open_head.load_open_head(path)
+
+    @pytest.mark.parametrize("ranges", [np.zeros((8, 2), int), np.zeros(9, int), np.zeros((9, 2))])
+    def test_parts_that_do_not_fit(self, tmp_path, ranges):
+        path = tmp_path / "odd.npz"
+        with np.load(open_head.bundled_open_head()) as stored:
+            np.savez(path, **{**stored, "part_ranges": ranges})
+        with pytest.raises(InputError, match=r"part_ranges is .*, names have \(9,\)"):
+            open_head.load_parts(path)
 
     @pytest.mark.parametrize("key", ["template", "faces", "landmarks_98_face", "part_ranges"])
     def test_missing_key(self, tmp_path, key):

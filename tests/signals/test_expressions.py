@@ -61,7 +61,13 @@ def test_short_ones_come_and_go_in_a_third():
     assert 0 < course[1] < course[2] < 1
 
 
-@pytest.mark.parametrize("duration", [0.1, 0.0, -1.0, np.nan, np.inf])
-def test_too_short(duration):
+@pytest.mark.parametrize(("duration", "fps"), [(0.1, 10), (0, 10), (-1, 10), (np.nan, 10), (-1, -10), (1, np.nan)])
+def test_too_short(duration, fps):
     with pytest.raises(InputError, match="three frames or more"):
-        expressions.come_and_go(duration, 10.0)
+        expressions.come_and_go(float(duration), float(fps))
+
+
+@pytest.mark.parametrize(("duration", "fps"), [(np.inf, 10.0), (1e9, 10.0), (1e300, 1e300)])
+def test_too_long(duration, fps):
+    with pytest.raises(InputError, match="frames are more than the 10000000 that are possible"):
+        expressions.come_and_go(duration, fps)

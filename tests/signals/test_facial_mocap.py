@@ -296,6 +296,12 @@ def test_recording_without_times(read, fps, step):
     assert track.pose[0, pose_vector.POSE_INDEX["head_x"]] == pytest.approx(0.5)
 
 
+def test_what_goes_beyond_a_range_stops_there_uncounted(read):
+    track = read("=head#-60,40,0,0,0,0|")
+    assert [track.pose[0, pose_vector.POSE_INDEX[name]] for name in ("head_x", "head_y")] == [1.0, -1.0]
+    assert track.clamped == 0
+
+
 def test_recording_with_times(read):
     track = read(f"0.5\t{VERSION_1}\r\n2.0\t{VERSION_2}\r\n", fps=30.0)
     np.testing.assert_array_equal(track.time, [0.5, 2.0])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from jaxanim.core.errors import InputError
 from jaxanim.signals import motions, pose_vector
 
 MOTIONS = ("idle", "talk", "look", "dance")
@@ -176,6 +177,12 @@ def test_unknown_motion():
 )
 def test_impossible_times(duration, fps):
     with pytest.raises(ValueError, match=f"duration and fps must be positive, got {duration} and {fps}"):
+        make("idle", duration=duration, fps=fps)
+
+
+@pytest.mark.parametrize(("duration", "fps"), [(1e300, 1e300), (1e12, 30.0)])
+def test_more_frames_than_a_track_may_have(duration, fps):
+    with pytest.raises(InputError, match="frames are more than the 10000000 that are possible"):
         make("idle", duration=duration, fps=fps)
 
 

@@ -165,6 +165,11 @@ def test_json_with_the_callers_rate(json_track):
     assert json_track({"frames": [{}, {}]}, fps=5.0).duration == pytest.approx(0.2)
 
 
+def test_json_with_a_byte_order_mark(tmp_path):
+    track = tracks.read_track(write(tmp_path / "a.json", b'\xef\xbb\xbf{"fps": 4, "frames": [{"head_x": 0.5}]}'))
+    np.testing.assert_array_equal(column(track, "head_x"), [0.5])
+
+
 def frame(**values) -> dict:
     return {"fps": 30, "frames": [values]}
 

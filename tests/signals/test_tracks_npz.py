@@ -133,6 +133,14 @@ def test_files_that_are_no_npz(tmp_path, content):
         tracks.read_track(tmp_path / "a.npz", fps=30.0)
 
 
+def test_members_that_are_no_arrays(tmp_path):
+    np.savez(tmp_path / "a.npz", pose=POSE, fps=30)
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr("time", "0 1")
+    with pytest.raises(InputError, match=r"a\.npz: holds 'time', which is no array"):
+        tracks.read_track(tmp_path / "a.npz")
+
+
 def write_member(path: Path, header: str, numbers: bytes = b"") -> Path:
     """An archive with one array whose header says what it likes."""
     text = header.encode().ljust(118 - 1) + b"\n"

@@ -161,8 +161,9 @@ def test_filled_otherwise(source, change, message):
         name_table.check_filled(apply(source) | change, TEMPLATE, what="net.safetensors")
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
 def test_numbers_that_are_not_finite(source, value):
+    source["fc.bias"] = source["fc.bias"].astype(np.float64)
     source["fc.bias"][1] = value
     with pytest.raises(WeightsError, match=r"net\.pt: fc\.bias holds numbers that are not finite"):
         apply(source)

@@ -1,6 +1,9 @@
 """Sizes of a refiner, and how near it looks."""
 
 import dataclasses
+import math
+
+from jaxanim.tracking.regressor.design import GROUPS
 
 POINTS = 68 + 98
 
@@ -29,8 +32,15 @@ class Design:
 
     def __post_init__(self) -> None:
         """Checks the sizes."""
-        if min(self.expression, self.local, self.hidden, self.decoder, *self.widths) < 1 or self.scale < 1:
-            raise ValueError(f"sizes must be positive and scale at least 1, got {self}")
+        if not self.widths:
+            raise ValueError("widths must be one or more, got none")
+        normed = (self.widths[0] // 2, *self.widths, self.decoder)
+        if min(self.expression, self.local, self.hidden, *normed) < 1 or not 1 <= self.scale < math.inf:
+            raise ValueError(f"sizes must be positive, the first width and scale at least 2 and 1, got {self}")
+        if any(each > GROUPS and each % GROUPS for each in normed):
+            raise ValueError(
+                f"widths, half of the first and decoder must be at most {GROUPS} or multiples of it, got {self}"
+            )
         smallest = 4 * 2 ** (len(self.widths) - 1)
         if self.size < smallest or self.size % smallest:
             raise ValueError(f"size must be a multiple of {smallest}, got {self.size}")

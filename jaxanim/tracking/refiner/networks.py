@@ -14,6 +14,7 @@ from jaxanim.core.types import Array, Float
 from jaxanim.nn import conv, norms
 from jaxanim.ops.grid_sample import grid_sample
 from jaxanim.tracking.refiner.design import POINTS, Design
+from jaxanim.tracking.regressor.design import GROUPS
 from jaxanim.tracking.regressor.networks import Decoder, centre_of_heat
 
 
@@ -115,7 +116,7 @@ def _conv(features: int, size: int, stride: int, name: str) -> nn.Conv:
 
 
 def _norm(channels: int, name: str) -> nn.GroupNorm:
-    return norms.group_norm(channels, name, groups=8)
+    return norms.group_norm(channels, name, groups=GROUPS)
 
 
 def _flat(x: Float[Array, "b *n"]) -> Float[Array, "b m"]:

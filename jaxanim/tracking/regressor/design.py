@@ -2,6 +2,7 @@
 
 import dataclasses
 
+GROUPS = 8  # of channels, in norms; fewer channels are a group each
 POSE = 7  # three angles, a shift in three directions, a scale
 
 
@@ -33,6 +34,10 @@ class Design:
         """Checks the sizes."""
         if min(self.identity, self.expression, self.width, self.hidden) < 1 or min(self.decoder, self.points) < 0:
             raise ValueError(f"sizes must be positive, got {self}")
+        if self.width not in (1, 2, 4) and self.width % GROUPS:  # layers have 2, 4 ... 32 times as many
+            raise ValueError(f"width must be 1, 2, 4 or a multiple of {GROUPS}, got {self.width}")
+        if self.decoder > GROUPS and self.decoder % GROUPS:
+            raise ValueError(f"decoder must be at most {GROUPS} or a multiple of it, got {self.decoder}")
         if self.size < 32 or self.size % 32:
             raise ValueError(f"size must be a multiple of 32, got {self.size}")
         if bool(self.decoder) != bool(self.points):

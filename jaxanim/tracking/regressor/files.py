@@ -52,6 +52,8 @@ def read_regressor(path: Path) -> tuple[Card, FaceRegressor, Params]:
     statistics = {name: jnp.asarray(arrays[STATISTICS][name], jnp.float32) for name in ("mean", "sigma")}
     if any(each.shape != (design.parameters,) for each in statistics.values()):
         raise WeightsError(f"{path}: statistics of {design.parameters} numbers were expected")
+    if not all(np.isfinite(each).all() for each in statistics.values()):
+        raise WeightsError(f"{path}: {STATISTICS} holds numbers that are not finite")
     return card, FaceRegressor(design, Statistics(**statistics)), params
 
 

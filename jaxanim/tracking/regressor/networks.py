@@ -11,7 +11,7 @@ from flax import linen as nn
 
 from jaxanim.core.types import Array, Float
 from jaxanim.nn import conv, norms, prnet
-from jaxanim.tracking.regressor.design import Design
+from jaxanim.tracking.regressor.design import GROUPS, Design
 
 _FINEST = 1  # which of the encoder's scales the decoder ends at: a quarter of the picture's size
 
@@ -71,9 +71,9 @@ class Decoder(nn.Module):
         x = conv.conv1x1(self.width, "coarsest")(scales[-1])
         for number, finer in reversed(list(enumerate(scales[:-1]))):
             x = x.repeat(2, axis=1).repeat(2, axis=2) + conv.conv1x1(self.width, f"lateral{number}")(finer)
-            x = nn.relu(norms.group_norm(self.width, f"norm{number}", groups=8)(x))
+            x = nn.relu(norms.group_norm(self.width, f"norm{number}", groups=GROUPS)(x))
             x = conv.conv3x3(self.width, f"conv{number}")(x)
-        return conv.conv1x1(self.points, "heat")(nn.relu(norms.group_norm(self.width, "norm", groups=8)(x)))
+        return conv.conv1x1(self.points, "heat")(nn.relu(norms.group_norm(self.width, "norm", groups=GROUPS)(x)))
 
 
 def centre_of_heat(heat: Float[Array, "b h w k"]) -> tuple[Float[Array, "b k 2"], Float[Array, "b k"]]:

@@ -118,10 +118,30 @@ def test_damaged_designs(tmp_path, note):
         files.read_refiner(path)
 
 
-@pytest.mark.parametrize("wrong", [{"size": 100}, {"widths": (8, 0)}, {"scale": 0.5}, {"decoder": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"size": 100},
+        {"widths": (8, 0)},
+        {"widths": ()},
+        {"widths": (1, 8, 8, 8)},  # the first layer has half as many
+        {"widths": (8, 20, 32, 32)},  # norms have 8 groups
+        {"widths": (24, 32, 32, 32)},
+        {"decoder": 20},
+        {"scale": 0.5},
+        {"scale": float("nan")},
+        {"scale": float("inf")},
+        {"decoder": 0},
+    ],
+)
 def test_designs_that_cannot_be(wrong):
     with pytest.raises(ValueError, match="must"):
         Design(**wrong)
+
+
+@pytest.mark.parametrize("widths", [(2,), (8, 5), (16, 24)])
+def test_designs_that_can_be(widths):
+    jax.eval_shape(Refiner(Design(size=32, widths=widths, local=4, hidden=8, decoder=5)).init, jax.random.key(0))
 
 
 def test_the_bundled_one_is_small():

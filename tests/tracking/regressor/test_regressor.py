@@ -21,6 +21,9 @@ TINY = Design("open_head", 60, 52, width=8, hidden=16, decoder=8, points=166, si
 CARD = Card(files.SYSTEM, "tiny", "Apache-2.0", "a test")
 
 
+NOT_GROUPED = [{"width": 3}, {"width": 12}, {"decoder": 20, "points": 68}]  # norms have 8 groups
+
+
 def statistics(design):
     return Statistics(jnp.zeros(design.parameters), jnp.ones(design.parameters))
 
@@ -127,6 +130,10 @@ def test_files(tmp_path, regressor, params):
     card, stored, found = files.read_regressor(path)
     assert (card.name, stored.design) == ("tiny", TINY)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6), found, params)
+    unknown = dataclasses.replace(regressor.statistics, mean=regressor.statistics.mean.at[3].set(jnp.nan))
+    files.write_regressor(path, CARD, dataclasses.replace(regressor, statistics=unknown), params)
+    with pytest.raises(WeightsError, match="statistics holds numbers that are not finite"):
+        files.read_regressor(path)
     weights_file.write(path, card, {NETWORK: {"x": np.zeros(1, np.float32)}})
     with pytest.raises(WeightsError, match="are needed"):
         files.read_regressor(path)
@@ -135,7 +142,13 @@ def test_files(tmp_path, regressor, params):
         files.read_regressor(path)
 
 
-@pytest.mark.parametrize("wrong", [{"size": 100}, {"width": 0}, {"decoder": 8}, {"points": 68}])
+@pytest.mark.parametrize("sizes", [{"width": 1}, {"width": 4}, {"width": 24}, {"decoder": 5, "points": 68}])
+def test_designs_that_can_be(sizes):
+    design = Design(**{"hidden": 8, "size": 32, **sizes})
+    jax.eval_shape(FaceRegressor(design, statistics(design)).init, jax.random.key(0))
+
+
+@pytest.mark.parametrize("wrong", [{"size": 100}, {"width": 0}, {"decoder": 8}, {"points": 68}, *NOT_GROUPED])
 def test_designs_that_cannot_be(wrong):
     with pytest.raises(ValueError, match=r"must|both"):
         Design(**wrong)
