@@ -9,6 +9,7 @@ checkpoints.
 import collections
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -217,7 +218,8 @@ def _save(state: TrainState, run: Run, clock: _Clock, number: int, total: Averag
     if run.evaluate is not None and evaluate:
         found = run.evaluate(state)
         run.writers.scalars(number, found)
-        score = found[run.score] if run.score is not None else None
+        if run.score is not None and math.isfinite(found[run.score]):  # else it is not among the best
+            score = found[run.score]
     unlogged = {} if total is None else averages.sums(total)
     position = {"step": number, "unlogged": unlogged, **run.position()}
     clock.measure("save_stall", lambda: run.checkpoints.save(state, position=position, config=run.config, score=score))

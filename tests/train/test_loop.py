@@ -95,13 +95,13 @@ def test_waiting_for_data_shows(go):
 
 
 def test_the_best_checkpoint_is_known_by_its_score(go, tmp_path):
-    scores = iter([3.0, 1.0, 2.0])
+    scores = iter([3.0, 1.0, 2.0, float("nan")])
     _, rows = go(
-        batches(), Schedule(3, save_every=1), evaluate=lambda state: {"held_out": next(scores)}, score="held_out"
+        batches(), Schedule(4, save_every=1), evaluate=lambda state: {"held_out": next(scores)}, score="held_out"
     )
-    assert [row["held_out"] for row in rows if "held_out" in row] == [3.0, 1.0, 2.0]
-    runs = [json.loads((tmp_path / "checkpoints" / f"{n:08d}" / "run.json").read_text()) for n in (1, 2, 3)]
-    assert [run["score"] for run in runs] == [3.0, 1.0, 2.0]
+    assert [row["held_out"] for row in rows if "held_out" in row][:3] == [3.0, 1.0, 2.0]
+    runs = [json.loads((tmp_path / "checkpoints" / f"{n:08d}" / "run.json").read_text()) for n in (1, 2, 3, 4)]
+    assert [run["score"] for run in runs] == [3.0, 1.0, 2.0, None]
     assert runs[0]["config"] == {"rate": 0.02}
 
 
