@@ -5,7 +5,8 @@
 From a 128x128 frame and its flow to 8-bit RGB of the photo's size; what is done once per photo is not counted. OpenCV
 (pip install opencv-python-headless; needed here, no dependency of jaxanim) resizes flow and picture, remaps the float32
 residuals bilinearly with repeated edges and adds, level by level, into arrays that it keeps. One process, in turns, two
-threads; the ratios are what to look at, of time and of processor time, the middle one of the rounds and the range.
+threads: ours make two frames at a time, as animations do (`animate.ahead`), or one; OpenCV's share a frame, or make one
+each. The ratios are what to look at, of time and of processor time, the middle one of the rounds and the range.
 Peak memory is that of a process of its own, which has never seen OpenCV (--memory NAME).
 """
 
@@ -16,16 +17,20 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 THREADS = 2
+FRAMES = 4  # of a round
+OURS, ONE, PEER, PEERS = "jaxanim", "jaxanim, one at a time", "OpenCV", "OpenCV, one a thread"
 os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))
 
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
 
 from benchmarks import timing  # noqa: E402
+from jaxanim.animate import ahead  # noqa: E402
 from jaxanim.ops import residual_stream  # noqa: E402
 from jaxanim.ops.residual_warp import Fit, Mode, Residuals  # noqa: E402
 
@@ -77,7 +82,6 @@ class OpenCv:
     def __init__(self, residuals: Residuals, image: np.ndarray, flow_px: np.ndarray):
         import cv2
 
-        cv2.setNumThreads(THREADS)
         self._cv2: Any = cv2
         self._residuals, self._flow_px = residuals, flow_px
         self._image = (image + 1) * 127.5
@@ -86,6 +90,10 @@ class OpenCv:
         self._positions = [np.empty_like(grid) for grid in self._grids]
         self._pictures = [(np.empty_like(band), np.empty_like(band)) for band in self._bands]
         self._result = np.empty(self._bands[0].shape, np.uint8)
+
+    def threads(self, count: int) -> None:
+        """Sets how many threads share a frame, of all that OpenCV makes."""
+        self._cv2.setNumThreads(count)
 
     def __call__(self) -> np.ndarray:
         """Returns the frame."""
@@ -112,30 +120,54 @@ def _grid(height: int, width: int) -> np.ndarray:
 
 
 def measure(name: str, mode: Mode, rounds: int) -> dict[str, Any]:
-    """Times both in turns and compares what they make."""
+    """Times all in turns and compares what they make."""
     height, width, fit = SHAPES[name]
     photo, image, flow_px = make_data(height, width)
     start = time.perf_counter()
     residuals = make_residuals(photo, mode, fit)
     once = time.perf_counter() - start
     given = residuals, image, flow_px
-    runs: dict[str, Ours | OpenCv] = {"jaxanim": Ours(*given), "opencv": OpenCv(*given)}
-    pictures = {what: run().astype(np.int16) for what, run in runs.items()}
-    difference = int(np.abs(pictures["jaxanim"] - pictures["opencv"]).max())
+    ours, peers = Ours(*given), [OpenCv(*given) for _ in range(THREADS)]
+    difference = int(np.abs(ours().astype(np.int16) - peers[0]()).max())
+    runs = {
+        OURS: lambda: _made_ahead(lambda frame: ours(), FRAMES),
+        ONE: lambda: [ours() for _ in range(FRAMES)],
+        PEER: lambda: _in_turn(peers[0]),
+        PEERS: lambda: _at_once(peers),
+    }
     spent = timing.measured(runs, rounds=rounds)
     return {
         "steps": residuals.steps,
         "once_s": once,
         "largest difference of 255": difference,
-        "ms": {what: timing.milliseconds(each.wall) for what, each in spent.items()},
-        "ratio": _spread({what: each.wall for what, each in spent.items()}),
-        "processor_ratio": _spread({what: each.processor for what, each in spent.items()}),
+        "ms": {what: timing.milliseconds(each.wall, frames=FRAMES) for what, each in spent.items()},
+        "ratio": {peer: _spread(spent[OURS].wall, spent[peer].wall) for peer in (PEER, PEERS)},
+        "processor_ratio": {peer: _spread(spent[OURS].processor, spent[peer].processor) for peer in (PEER, PEERS)},
     }
 
 
-def _spread(times: dict[str, list[float]]) -> dict[str, float]:
-    ratios = np.array(times["jaxanim"]) / np.array(times["opencv"])
-    of_medians = float(np.median(times["jaxanim"]) / np.median(times["opencv"]))
+def _made_ahead(make: Callable[[int], object], count: int) -> None:
+    """Makes frames as an animation does."""
+    for _ in ahead.mapped(make, range(count), threads=THREADS):
+        pass
+
+
+def _in_turn(peer: OpenCv) -> None:
+    """Makes frames one after the other; OpenCV's threads share each."""
+    peer.threads(THREADS)
+    for _ in range(FRAMES):
+        peer()
+
+
+def _at_once(peers: Sequence[OpenCv]) -> None:
+    """Makes as many frames at the same time as there are threads, each by one."""
+    peers[0].threads(1)
+    _made_ahead(lambda number: [peers[number]() for _ in range(FRAMES // THREADS)], THREADS)
+
+
+def _spread(ours: list[float], theirs: list[float]) -> dict[str, float]:
+    ratios = np.array(ours) / np.array(theirs)
+    of_medians = float(np.median(ours) / np.median(theirs))
     return {"of medians": of_medians, "least": float(ratios.min()), "most": float(ratios.max())}
 
 
@@ -152,8 +184,7 @@ def _report_memory(name: str, mode: Mode) -> None:
     photo, image, flow_px = make_data(height, width)
     before = _peak_gib()
     run = Ours(make_residuals(photo, mode, fit), image, flow_px)
-    for _ in range(3):
-        run()
+    _made_ahead(lambda frame: run(), FRAMES)
     print(json.dumps({"before": before, "peak": _peak_gib()}))
 
 
@@ -178,14 +209,14 @@ def main() -> None:
         _report_memory(args.memory, args.mode)
         return
     rows = {}
-    print("ms a frame, ratios to OpenCV (middle, least to most), of time and of processor time; peak memory in GiB")
+    print(f"ms a frame of {', '.join((OURS, ONE, PEER, PEERS))};")
+    print("ratios of the first to both of OpenCV's (middle, least to most), by the clock, and of processor time to the")
+    print("first of them; peak memory in GiB")
     for name in args.shape:
         rows[name] = row = measure(name, args.mode, args.rounds) | {"memory_gib": peak_memory(name, args.mode)}
-        ratios = "  ".join(
-            f"{row[key]['of medians']:.2f} ({row[key]['least']:.2f}-{row[key]['most']:.2f})"
-            for key in ("ratio", "processor_ratio")
-        )
-        times = f"{row['ms']['jaxanim']:7.1f} {row['ms']['opencv']:7.1f}"
+        spreads = (row["ratio"][PEER], row["ratio"][PEERS], row["processor_ratio"][PEER])
+        ratios = "  ".join(f"{each['of medians']:.2f} ({each['least']:.2f}-{each['most']:.2f})" for each in spreads)
+        times = " ".join(f"{row['ms'][what]:6.1f}" for what in (OURS, ONE, PEER, PEERS))
         print(f"{name:<20} {args.mode:<11} {times}  {ratios}  {row['memory_gib']['peak']:.2f}", flush=True)
     result = {"device": jax.devices()[0].device_kind, "jax": jax.__version__, "mode": args.mode, "rows": rows}
     print(json.dumps(result))

@@ -1,7 +1,7 @@
 """From a small frame and its flow to the photo it was made from: faded out at the crop's edges, enlarged, pasted in.
 
 Works for any system that returns a flow with its pictures (`core.system.Frame`). Small pictures are RGB in [-1, 1],
-photos are uint8 sRGB. Memory is that of the photo, its residuals and one frame.
+photos are uint8 sRGB. Memory is that of the photo, its residuals and the frames in work.
 """
 
 import functools
@@ -99,10 +99,13 @@ class Paster:
           align_corners: how displacements grow, see `residual_warp.assemble`.
         """
         self._place = place
-        self._assemble = jax.jit(functools.partial(residual_stream.assemble, align_corners=align_corners))
+        height, width = place.residuals.small.shape[:2]
+        image, flow_px = (jax.ShapeDtypeStruct((height, width, channels), jnp.float32) for channels in (3, 2))
+        assemble = jax.jit(functools.partial(residual_stream.assemble, align_corners=align_corners))
+        self._assemble = assemble.lower(place.residuals, image, flow_px).compile()
 
     def __call__(self, image: Float[Array, "i j 3"], flow_px: Float[Array, "i j 2"]) -> UInt8[np.ndarray, "h w 3"]:
-        """Returns the photo with one frame in it."""
+        """Returns the photo with one frame in it; may be called from several threads."""
         place = self._place
         return crop.paste(place.photo, place.box, np.asarray(self._assemble(place.residuals, image, flow_px)))
 

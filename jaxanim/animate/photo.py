@@ -7,12 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from jaxanim.animate import ahead
 from jaxanim.animate.paste import Paster, Place, fade_out
 from jaxanim.core.errors import WeightsError
 from jaxanim.core.system import SourceCode, System
 from jaxanim.core.types import Array, Flow, Image, Variables
 
-CHUNK = 8  # small frames that are rendered at once; the large ones are made and held one at a time
+CHUNK = 8  # small frames that are rendered at once; of the large ones there are no more than `ahead` makes
 
 
 class PhotoAnimator:
@@ -74,6 +75,9 @@ class PhotoAnimator:
         drives = np.asarray(drives, np.float32)
         if drives.ndim != 2 or drives.shape[1] != self._drive_size:
             raise ValueError(f"drives must have shape (n, {self._drive_size}), got {drives.shape}")
+        yield from ahead.mapped(lambda frame: self._paste(*frame), self._small_frames(drives))
+
+    def _small_frames(self, drives: Float[np.ndarray, "n d"]) -> Iterator[tuple[Image, Flow]]:
         for first in range(0, len(drives), self.chunk):
             rows = drives[first : first + self.chunk]
             filled = np.concatenate([rows, np.repeat(rows[-1:], self.chunk - len(rows), axis=0)])
@@ -81,4 +85,4 @@ class PhotoAnimator:
             if not (np.isfinite(images).all() and np.isfinite(flows_px).all()):
                 raise WeightsError("the network returns NaN or infinite numbers: its weights are damaged")
             for index in range(len(rows)):
-                yield self._paste(images[index], flows_px[index])
+                yield images[index], flows_px[index]

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxanim.animate import crop, paste
+from jaxanim.animate import ahead, crop, paste
 from jaxanim.animate.photo import PhotoAnimator
 from jaxanim.core.errors import InputError, WeightsError
 from jaxanim.core.system import Frame
@@ -146,7 +146,8 @@ def test_frames_are_made_when_they_are_asked_for():
     assert calls == {"small": 0, "large": 0}
     for _ in range(3):
         next(frames)
-    assert calls == {"small": 2, "large": 3}
+    assert calls["small"] == 3
+    assert 3 <= calls["large"] <= 3 + ahead.THREADS
 
 
 def test_without_residuals_the_crop_is_blurred():
