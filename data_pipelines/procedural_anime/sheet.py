@@ -7,16 +7,13 @@ head turned to the viewer's left and right, tilted, nodding up and down, leaning
 """
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from PIL import Image
 
 from data_pipelines.procedural_anime.character import render
 from data_pipelines.procedural_anime.design import CharacterDesign, random_design
-from jaxanim.core import files
-from jaxanim.core.errors import UserError
+from jaxanim.cli.argument_types import writable
 from jaxanim.signals import pose_vector
 
 CELL = 128
@@ -64,14 +61,9 @@ def draw_sheet(designs: Sequence[CharacterDesign], *, cell: int = CELL) -> Image
 def main(arguments: Sequence[str] | None = None) -> int:
     """Draws the sheet."""
     parser = argparse.ArgumentParser(description="Draw procedural characters in poses on one picture.")
-    parser.add_argument("out", type=Path, help="a .png file, 256 colours")
+    parser.add_argument("out", type=writable, help="a .png file, 256 colours")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help="of the characters, a row each")
     options = parser.parse_args(arguments)
-    try:
-        files.check_writable(options.out)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     sheet = draw_sheet([random_design(seed) for seed in options.seeds])
     sheet.quantize(256, dither=Image.Dither.NONE).save(options.out, optimize=True)
     return 0

@@ -2,9 +2,7 @@
 
 import argparse
 import dataclasses
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -14,8 +12,7 @@ from data_pipelines.procedural_faces.expressions import EMOTIONS, coefficients
 from data_pipelines.procedural_faces.motion import axis_angle
 from data_pipelines.procedural_faces.pieces import NECK
 from data_pipelines.procedural_faces.scene import Scene, random_scene
-from jaxanim.core import files
-from jaxanim.core.errors import UserError
+from jaxanim.cli.argument_types import writable
 
 # The eight emotions, and what they do not show; then turns of the head.
 _FACES = [
@@ -75,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Writes a sheet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("people", "expressions"))
-    parser.add_argument("-o", "--output", type=Path, required=True, help="the .png file to write")
+    parser.add_argument("-o", "--output", type=writable, required=True, help="the .png file to write")
     parser.add_argument(
         "--size",
         type=int,
@@ -84,11 +81,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="side of each picture as drawn",
     )
     options = parser.parse_args(arguments)
-    try:
-        files.check_writable(options.output)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     sheet = people(64, 8, options.size) if options.what == "people" else expressions(EXPRESSION_PEOPLE, options.size)
     # The sheet is made smaller by a quarter.
     smaller = tuple(3 * side // 4 for side in reversed(sheet.shape[:2]))

@@ -1,6 +1,10 @@
 """Values of options as `argparse` reads them; programs outside of this package take them, too."""
 
 import argparse
+from pathlib import Path
+
+from jaxanim.core import files
+from jaxanim.core.errors import OutputError
 
 
 def count(text: str) -> int:
@@ -23,3 +27,13 @@ def part_of(text: str) -> tuple[int, int]:
     if not (index.isdecimal() and number.isdecimal() and int(index) < int(number)):
         raise argparse.ArgumentTypeError(f"I/N with 0 <= I < N is expected, got {text!r}")
     return int(index), int(number)
+
+
+def writable(text: str) -> Path:
+    """Reads the name of a file to write, which has to be possible."""
+    path = Path(text)
+    try:
+        files.check_writable(path)
+    except OutputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return path

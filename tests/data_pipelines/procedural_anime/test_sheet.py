@@ -1,6 +1,7 @@
 """The sheet: a row per character, a column per pose, in a small file."""
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from data_pipelines.procedural_anime import HOUSE_CHARACTER, random_design, sheet
@@ -18,7 +19,9 @@ def test_sheet_has_a_row_per_character_and_a_column_per_pose():
 
 
 def test_a_place_that_cannot_be_written(tmp_path, capsys):
-    assert sheet.main([str(tmp_path / "none" / "sheet.png")]) == 2
+    with pytest.raises(SystemExit) as left:
+        sheet.main([str(tmp_path / "none" / "sheet.png")])
+    assert left.value.code == 2
     assert "does not exist" in capsys.readouterr().err
 
 
