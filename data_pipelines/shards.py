@@ -126,6 +126,7 @@ def _describe(name: str, recipe: Recipe, folder: Path, shards: int) -> None:
     there = files.read_json(path, what="a dataset that was begun")
     if not isinstance(there, dict):
         raise InputError(f"{path}: damaged (does not describe a dataset)")
+    there = {"items_sha256": about["items_sha256"], **there}  # older versions did not write it
     if differ := sorted(key for key in about.keys() | there.keys() if about.get(key) != there.get(key)):
         raise InputError(
             f"{folder}: another build was begun here, with "

@@ -51,7 +51,7 @@ def build(name: str, recipe: Recipe, folder: Path, *, max_corrupt: int = 100) ->
         with tempfile.TemporaryDirectory() as nothing:  # else TFDS makes a folder for what it never downloads
             builder.download_and_prepare(download_dir=nothing)
     except OSError as error:
-        raise OutputError(f"{out}: cannot be written ({error.strerror or error})") from error
+        raise OutputError(f"{error.filename or out}: cannot be written or read ({error.strerror or error})") from error
     return out
 
 

@@ -8,6 +8,7 @@ A run that was interrupted, in whatever way, goes on when the same command is gi
 
 import ast
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -39,7 +40,8 @@ def main(arguments: Sequence[str]) -> None:
             raise InputError("--config FILE and --workdir DIR are needed")
         logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax says at length what is also raised
         hosts.initialize()
-    with train_hosts.end_together(Path(_WORKDIR.value) / training.FAILED_NOTE), said_in_one_line():
+    note = os.environ.get("FAILED_NOTE")  # set by launchers that see one exit code for all processes
+    with train_hosts.end_together(Path(note) if note else None), said_in_one_line():
         if jax.process_count() == 1:
             signal.signal(signal.SIGTERM, _leave)  # until the run listens itself; drawn data are kept
         try:

@@ -34,8 +34,6 @@ JOBS: Mapping[str, MakeJob] = {
     "regressor": regressor.make_job,
 }
 TRAINED, FINISHED = "trained.safetensors", "finished.json"
-FAILED_NOTE = "failed"  # in the working folder: the exit code of a run of several processes that must not start again
-
 _LEAST = {
     **{"accumulate": 1, "keep_last": 1, "keep_best": 0, "threads": 1, "seed": 0, "max_corrupt": 0, "max_skipped": 0},
     **{"log_every": 0, "save_every": 0, "sheet_every": 0, "fsdp": 1},
@@ -122,6 +120,7 @@ def _run(
         restored = checkpoints.restore(target)
         if restored is not None:
             continued.check_same(restored.config, noted, workdir)
+            noted["start_from"] = restored.config["start_from"]
         state = meshes.born_sharded(init, grid)[0] if restored is None else restored.state
         position = {} if restored is None else restored.position
         first, options = int(state.step), {"threads": config.threads, "max_corrupt": config.max_corrupt}
@@ -213,7 +212,6 @@ def _finish(job: Job, state: TrainState, config: ml_collections.ConfigDict, work
     whole = _local(state)
     if jax.process_index() == 0:
         job.write(workdir / TRAINED, whole)
-        (workdir / FAILED_NOTE).unlink(missing_ok=True)
         note = {"step": int(state.step), "skipped": int(state.skipped)}
         with files.replacing(workdir / FINISHED) as temporary:
             temporary.write_text(json.dumps(note))

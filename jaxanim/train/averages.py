@@ -26,7 +26,9 @@ def measured(metrics: Metrics, when: Bool[Array, ""] | None = None) -> dict[str,
 
 @jax.jit
 def combine(first: Averages, second: Averages) -> Averages:
-    """Adds up the measurements of two stretches of steps."""
+    """Adds up the measurements, of the same names, of two stretches of steps."""
+    if first.keys() != second.keys():
+        raise ValueError(f"names must be the same, got {sorted(first)} and {sorted(second)}")
     return {name: average.merge(second[name]) for name, average in first.items()}
 
 

@@ -1,16 +1,19 @@
-"""TensorBoard's event files without TensorFlow: numbers and PNG pictures, each on the disk when it is given.
+"""TensorBoard's event files without TensorFlow: numbers and PNG pictures, each in the file when it is given.
 
-`tensorboardX`'s own writer keeps events for a thread, where a full disk goes unnoticed; only its encoding is used.
+`tensorboardX`'s own writer keeps events for a thread, where a full disk goes unnoticed; only its encoding is used. A
+file is a row of records: length (8 bytes), masked CRC-32C of the length (4), content, masked CRC-32C of the content.
 """
 
 import os
+import socket
+import struct
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.summary_pb2 import Summary
+from tensorboardX.record_writer import masked_crc32c
 
 _RGB = 3
 
@@ -25,7 +28,9 @@ class EventFile:
 
     def __init__(self, folder: Path, first_step: int = 0):
         folder.mkdir(parents=True, exist_ok=True)
-        self._writer = EventsWriter(str(folder / "events"), f".{os.getpid()}.{time.monotonic_ns()}")
+        name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}.{time.monotonic_ns()}"
+        self._file = open(folder / name, "wb")  # noqa: SIM115
+        self._write(Event(file_version="brain.Event:2"))
         self._write(Event(step=first_step, session_log=SessionLog(status=SessionLog.START)))
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
@@ -40,9 +45,12 @@ class EventFile:
 
     def close(self) -> None:
         """Closes the file."""
-        self._writer.close()
+        self._file.close()
 
     def _write(self, event: Event) -> None:
         event.wall_time = time.time()
-        self._writer.write_event(event)
-        self._writer.flush()
+        content = event.SerializeToString()
+        length = struct.pack("<Q", len(content))
+        for part in (length, content):
+            self._file.write(part + struct.pack("<I", masked_crc32c(part)))
+        self._file.flush()

@@ -5,7 +5,7 @@ expression and turns of the head go to the source's face, and the source keeps i
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,7 @@ from jaxanim.data.record_folder import RecordFolder
 from jaxanim.data.sampling import SameClipPair
 from jaxanim.geometry import morphable, projected
 from jaxanim.geometry.morphable import FaceParameters, MorphableModel
+from launch.jobs import held_pairs
 
 AT_A_TIME = 32
 _MESH = ("identity", "expression", "rotations", "camera")
@@ -52,11 +53,10 @@ class HeadPairs:
 
 def of_one_person(folder: RecordFolder, head: MorphableModel, *, split: str, count: int) -> HeadPairs:
     """Draws two frames of a clip, both directions equally often; the same for the same dataset."""
-    records, rng = _records(folder, split), np.random.default_rng(0)
+    records = _records(folder, split)
     sampler = SameClipPair(folder.columns["clip"][records])
-    drawn = [sampler(int(rng.integers(len(sampler))), rng) for _ in range(count)]
-    sources, drivers = ([records[pair[role]] for pair in drawn] for role in ("source", "driving"))
-    source, driver = _read(folder, sources), _read(folder, drivers)
+    drawn = held_pairs.draw(lambda record: folder[int(records[record])], sampler, count)
+    source, driver = (_stacked([pair[role] for pair in drawn]) for role in ("source", "driving"))
     size, points = _side(source), driver["landmarks_68"]
     before, wanted = (vertices(head, rows, size=size) for rows in (source, driver))
     return HeadPairs(source["image"], driver["image"], before, wanted, points, points)
@@ -74,7 +74,9 @@ def of_two_people(folder: RecordFolder, head: MorphableModel, *, split: str, cou
         raise InputError(f"the split {split!r} has one person, another one is needed to drive")
     sources = rng.integers(len(records), size=count)
     others = [rng.choice(np.flatnonzero(people != people[each])) for each in sources]
-    source, driver = _read(folder, records[sources]), _read(folder, records[others])
+    pairs = zip(records[sources], records[others], strict=True)
+    read = held_pairs.readable(lambda pair: [folder[int(record)] for record in pair], pairs)
+    source, driver = map(_stacked, zip(*read, strict=True))
     size = _side(source)
     moved = {**source, "expression": driver["expression"], "rotations": driver["rotations"]}
     wanted = vertices(head, moved, size=size)
@@ -108,8 +110,7 @@ def _records(folder: RecordFolder, split: str) -> np.ndarray:
     return records
 
 
-def _read(folder: RecordFolder, numbers: np.ndarray | list[np.integer]) -> dict[str, np.ndarray]:
-    rows = [folder[int(number)] for number in numbers]
+def _stacked(rows: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {name: np.stack([row[name] for row in rows]) for name in _NEEDED}
 
 

@@ -77,7 +77,7 @@ def published(preset: str, data: DataSettings, *, pictures: int, objective: Obje
 
     Args:
       preset: one of `presets.DESIGNS`.
-      data: where the pictures are.
+      data: where the pictures are; the model's augmentation takes the place of theirs.
       pictures: how many there are to train on; the length is so many epochs.
       objective: what to minimise.
     """
@@ -85,8 +85,9 @@ def published(preset: str, data: DataSettings, *, pictures: int, objective: Obje
     epochs = schedule.epochs + schedule.decay_epochs
     config = settings.run("atw", steps=epochs * pictures // presets.BATCH, batch_size=presets.BATCH)
     optimizer = OptimizerSettings(decay_from=schedule.epochs / epochs)
-    data = dataclasses.replace(data, shift=6, jitter=True, drive_noise=0.1)
-    config.update(entries(presets.DESIGNS[preset], objective, data, optimizer))
+    design = presets.DESIGNS[preset]
+    data = dataclasses.replace(data, shift=6, jitter=True, drive_noise=0.1 if design.drive == "action units" else 0.0)
+    config.update(entries(design, objective, data, optimizer))
     return config
 
 

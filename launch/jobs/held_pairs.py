@@ -14,7 +14,7 @@ from jaxanim.data.sampling import Sampler
 Item = TypeVar("Item")
 Read = TypeVar("Read")
 _LOG = logging.getLogger(__name__)
-_MOST_DAMAGED = 100  # records
+_MOST_IN_A_ROW = 100
 
 
 def draw(read: Callable[[int], Read], sampler: Sampler, count: int) -> list[dict[str, Read]]:
@@ -29,7 +29,7 @@ def draw(read: Callable[[int], Read], sampler: Sampler, count: int) -> list[dict
       What was read for each role.
 
     Raises:
-      InputError: too many records are damaged.
+      InputError: too many in a row are damaged.
     """
     rng = np.random.default_rng(0)
 
@@ -44,14 +44,22 @@ def readable(read: Callable[[Item], Read], items: Iterable[Item]) -> Iterator[Re
     """Yields what can be read.
 
     Raises:
-      InputError: too many records are damaged.
+      InputError: too many in a row are damaged, or all.
     """
-    damaged = 0
+    known: set[str] = set()
+    row, found, last = 0, False, "there are none"
     for item in items:
         try:
-            yield read(item)
+            result = read(item)
         except CorruptRecordError as error:
-            damaged += 1
-            if damaged > _MOST_DAMAGED:
-                raise InputError(f"{damaged} held-out records are damaged; the last: {error}") from error
-            _LOG.warning("a held-out record is damaged, it is passed over: %s", error)
+            row, last = row + 1, str(error)
+            if row >= _MOST_IN_A_ROW:
+                raise InputError(f"{row} held-out records in a row are damaged; the last: {error}") from error
+            if last not in known:
+                _LOG.warning("a held-out record is damaged, it is passed over: %s", error)
+            known.add(last)
+        else:
+            row, found = 0, True
+            yield result
+    if not found:
+        raise InputError(f"no held-out record can be read: {last}")

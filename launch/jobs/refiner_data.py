@@ -21,7 +21,7 @@ from jaxanim.tracking import alignments, crops
 from jaxanim.tracking.refiner.design import POINTS, Design
 from jaxanim.tracking.refiner.refiner import NETWORK, Found, Refiner
 from jaxanim.train.state import TrainState
-from launch.jobs import regressor_data
+from launch.jobs import held_pairs, regressor_data
 
 COUNT, SHOWN, AT_A_TIME = 256, 24, 64
 
@@ -112,7 +112,7 @@ class HeldCloseUps:
         chosen = records[np.linspace(0, len(records) - 1, min(COUNT, len(records))).astype(int)]
         size = refiner.design.size
         seen = CloseUps(folder, refiner.design.scale, size)
-        known = [seen[int(record)] for record in chosen]
+        known = list(held_pairs.readable(lambda record: seen[int(record)], chosen))
         images = np.stack([each["image"] for each in known]) / np.float32(255)
         points = np.stack([each["points"] for each in known]) * size
         return cls(refiner, images, points, np.stack([each["expression"] for each in known]))

@@ -83,6 +83,14 @@ def test_other_pictures_are_refused(raw, whole, tmp_path):
     assert contents(tmp_path / "whole") == whole
 
 
+def test_a_build_of_an_older_version_goes_on(raw, whole, tmp_path):
+    path = tmp_path / "whole" / "dataset.json"
+    about = json.loads(path.read_text())
+    del about["items_sha256"]
+    path.write_text(json.dumps(about))
+    shards.build("x", image_folder.plan(raw, 8), tmp_path / "whole", shards=4)
+
+
 def test_damaged_pictures_are_left_out_and_noted(raw, tmp_path):
     (raw / "3.png").write_bytes(b"damaged")
     out = tmp_path / "out"

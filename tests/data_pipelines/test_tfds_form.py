@@ -179,4 +179,4 @@ def test_a_folder_that_cannot_be_made(tmp_path, raw, capsys):
     (tmp_path / "file").write_text("no folder")
     arguments = ["rafd", "--source", str(raw), "--data-dir", str(tmp_path / "file"), "--form", "tfds"]
     assert build.main(arguments) == 2
-    assert "cannot be written" in capsys.readouterr().err
+    assert "cannot be written or read" in capsys.readouterr().err

@@ -26,6 +26,8 @@ if answer.get("terminate"):
     os.kill(os.getppid(), signal.SIGTERM)
 if "touch" in answer:
     pathlib.Path(answer["touch"]).touch()
+if "mkdir" in answer:
+    pathlib.Path(answer["mkdir"]).mkdir(parents=True)
 if "write" in answer:
     pathlib.Path(answer["write"][0]).write_text(answer["write"][1])
 for stream, name in ((sys.stdout, "output"), (sys.stderr, "error")):

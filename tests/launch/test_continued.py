@@ -8,13 +8,14 @@ import pytest
 from jaxanim.core.errors import InputError
 from launch import continued, settings
 
-DATASET = {"format": 1, "name": "posed_faces", "items_sha256": "a", "options": {"size": 64}}
+DATASET = {"format": 1, "name": "posed_faces", "shards": 1, "items_sha256": "a", "options": {"size": 64}}
 
 
 @pytest.fixture
 def config(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "dataset.json").write_text(json.dumps(DATASET))
+    (tmp_path / "data" / "00000-of-00001.json").write_text(json.dumps({"records": 7}))
     made = settings.run("atw", steps=4, batch_size=2)
     made.update({"data": {"folder": "", "pairs": (1, 2)}, "start_from": "old.safetensors"})
     return made
@@ -49,3 +50,16 @@ def test_anything_else_is_refused(config, tmp_path, changes, dataset, said):
     (tmp_path / "data" / "dataset.json").write_text(json.dumps({**DATASET, **dataset}))
     with pytest.raises(InputError, match=f"begun with other settings .{said}.*; choose another --workdir"):
         continued.check_same(before, continued.noted(changed(config, **changes), tmp_path), tmp_path)
+
+
+def test_data_of_which_more_were_damaged_are_refused(config, tmp_path):
+    before = continued.noted(config, tmp_path)
+    (tmp_path / "data" / "00000-of-00001.json").write_text(json.dumps({"records": 6}))
+    with pytest.raises(InputError, match=r"dataset\.records_sha256 was"):
+        continued.check_same(before, continued.noted(config, tmp_path), tmp_path)
+
+
+def test_what_an_older_version_did_not_note_does_not_count(config, tmp_path):
+    before = continued.noted(config, tmp_path)
+    del before["dataset"], before["data"]["pairs"]
+    continued.check_same(before, continued.noted(config, tmp_path), tmp_path)

@@ -46,17 +46,41 @@ def test_where_a_process_was_gone_it_goes_back_into_the_queue(slurm, code):
     assert slurm.calls("scontrol") == [["scontrol", "requeue", "17"]]
 
 
-def test_what_a_process_that_failed_by_itself_has_left_counts(slurm):
-    note = slurm.folder / "run" / "failed"
-    note.parent.mkdir()
-    note.write_text("2\n")  # of an earlier run
-    slurm.answer(srun=[{"code": 75}])
-    assert run(slurm).returncode == 0
-    slurm.answer(srun=[{"code": 137, "write": [str(note), "2\n"]}])
+@pytest.mark.parametrize("code", [134, 137])
+def test_killed_again_and_again_it_gives_up(slurm, code):
+    """Three starts in a row that save nothing; one that saves begins the count anew."""
+    slurm.answer(srun=[{"code": code}])
+    checkpoints = slurm.folder / "run" / "checkpoints"
+    codes = []
+    for start in range(5):
+        if start == 1:
+            slurm.answer(srun=[{"code": code, "mkdir": str(checkpoints / "00000010")}])
+        if start == 2:
+            slurm.answer(srun=[{"code": code}])
+        codes.append(run(slurm, SLURM_RESTART_COUNT=str(start)).returncode)
+    assert codes == [0, 0, 0, 0, code]
+    assert len(slurm.calls("scontrol")) == 4
+
+
+def test_a_process_that_is_alone_and_killed_is_not_started_again(slurm):
+    slurm.answer(srun=[{"code": 137}])
+    assert run(slurm, SLURM_NTASKS="1", SLURM_JOB_NUM_NODES="1").returncode == 137
+    assert not slurm.calls("scontrol")
+
+
+@pytest.mark.parametrize(("note", "expected"), [("2\n", 2), ("3\n", 3), ("", 1)], ids=["2", "3", "full disk"])
+def test_what_a_process_that_failed_by_itself_has_left_counts(slurm, note, expected):
+    path = str(slurm.folder / "run" / ".failed-17")
+    slurm.answer(srun=[{"code": 137, "write": [path, note]}])
     done = run(slurm)
-    assert done.returncode == 2
-    assert "exit code 2: not put back" in done.stderr
-    assert len(slurm.calls("scontrol")) == 1
+    assert done.returncode == expected
+    assert f"exit code {expected}: not put back" in done.stderr
+    assert not slurm.calls("scontrol")
+    slurm.answer(srun=[{"code": 75}])  # the note was that of the start before
+    assert run(slurm).returncode == 0
+    slurm.answer(srun=[{"code": 0, "write": [path, "2\n"]}])  # of a process that did not belong to the run
+    assert run(slurm).returncode == 0
+    assert len(slurm.calls("scontrol")) == 2
 
 
 @pytest.mark.parametrize("code", [1, 2, 3, 143])

@@ -201,7 +201,7 @@ def test_both_pictures_of_a_pair_change_alike_and_targets_have_noise(data):
     assert not np.array_equal(made["source_image"], picture)
 
 
-def test_a_damaged_held_out_record_is_passed_over():
+def test_a_damaged_held_out_record_is_passed_over(caplog):
     def read(record):
         if record == 1:
             raise CorruptRecordError("record 1: damaged")
@@ -210,8 +210,14 @@ def test_a_damaged_held_out_record_is_passed_over():
     found = held_pairs.draw(read, RandomDriving(4), 20)
     assert len(found) == 20
     assert not any(1 in pair.values() for pair in found)
-    with pytest.raises(InputError, match="101 held-out records are damaged; the last: record 1"):
+    caplog.clear()
+    assert len(held_pairs.draw(read, RandomDriving(4), 2000)) == 2000
+    assert len(caplog.messages) == 1
+    with pytest.raises(InputError, match="100 held-out records in a row are damaged; the last: record 1"):
         held_pairs.draw(lambda record: read(1), RandomDriving(4), 20)
+    assert list(held_pairs.readable(read, range(3))) == [0, 2]
+    with pytest.raises(InputError, match="no held-out record can be read: record 1: damaged"):
+        list(held_pairs.readable(read, [1]))
 
 
 def test_an_evaluation_tells_the_truth_from_a_copy(data, tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.record_writer import masked_crc32c
 
 from jaxanim.train.metrics import JsonLines, open_writers
 
@@ -17,6 +18,8 @@ def events(path):
     content, found = path.read_bytes(), []
     while content:
         (length,) = struct.unpack("<Q", content[:8])
+        assert struct.unpack("<I", content[8:12])[0] == masked_crc32c(content[:8])
+        assert struct.unpack("<I", content[12 + length : 16 + length])[0] == masked_crc32c(content[12 : 12 + length])
         found.append(Event.FromString(content[12 : 12 + length]))
         content = content[16 + length :]
     return found
@@ -38,7 +41,7 @@ def test_events_hold_numbers_and_pictures(tmp_path):
     assert np.array_equal(PIL.Image.open(io.BytesIO(value.image.encoded_image_string)), PICTURE)
 
 
-def test_events_are_on_the_disk_when_they_are_given(tmp_path):
+def test_events_are_in_the_file_when_they_are_given(tmp_path):
     with open_writers(tmp_path, 0) as writers:
         writers.scalars(1, {"a": 1.0})
         (path,) = (tmp_path / "tensorboard").iterdir()
